@@ -1,0 +1,73 @@
+"""The composition root: pages, HTTP routes and the worker of one server, over one store.
+
+``streamlit run app.py``, ``uvicorn app:app`` and ``bakeoff serve`` all start this. It imports everything; nobody
+imports it (``bakeoff serve`` runs it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.routing import Mount, Route
+
+from commands.sample_loader import load_sample_apart
+from commands.worker_process import watch_worker
+from experiments.actions.load_sample import sample_is_wanted
+from gateway import routes
+from settings import Settings
+from storage import schema
+from storage.checkpoints import Checkpointer
+from storage.store import open_store
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+
+settings = Settings.from_env()
+settings.check_bind()
+store = open_store(settings.database_url)
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:  # noqa: ANN401
+    """Before the first page: the schema. While serving: a watched worker; the sample project into a new database."""
+    await asyncio.to_thread(schema.upgrade, store.engine)
+    checkpointer = Checkpointer(store.engine)
+    environment = {**os.environ, **settings.as_env()}
+    beside = [asyncio.create_task(asyncio.to_thread(warm))]
+    if settings.run_worker:
+        beside.append(asyncio.create_task(watch_worker(environment)))
+    else:
+        checkpointer.start()
+    if settings.load_sample and sample_is_wanted(store):
+        beside.append(asyncio.create_task(load_sample_apart(environment)))
+    try:
+        yield
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.to_thread(checkpointer.stop)
+        store.close()
+
+
+def warm() -> None:
+    """Import what the first result page needs (3 seconds of processor time), so that nobody waits for it there."""
+    for name in ("pandas", "altair", "experiments.decision"):
+        importlib.import_module(name)
+
+
+app = st.App(
+    Path(__file__).parent / "pages" / "navigation.py",
+    routes=[
+        Mount("/api", app=routes.api(store)),
+        *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),
+    ],
+    middleware=routes.middleware(),
+    lifespan=lifespan,
+)

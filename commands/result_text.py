@@ -1,0 +1,82 @@
+"""Results as text for a terminal: the verdict first, then each measure with its interval, then health and cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from commands import terminal
+from experiments.stats.estimates import Interval
+from experiments.wording import amount, between, level
+
+_MARKS = {"treatment": "▲", "control": "▼", "unclear": "●"}
+
+
+def print_results(results: dict[str, Any]) -> None:
+    """The results JSON as text to stdout."""
+    verdict = results["verdict"]
+    typer.echo(f"\n{verdict['headline']}")
+    if verdict["detail"]:
+        typer.echo(verdict["detail"])
+    if results["simulated"]:
+        typer.echo("(Simulated model: these answers were made by rules, not by a language model.)")
+    typer.echo("")
+    overall = [c for c in results["comparisons"] if c["slice"] is None]
+    rows = [_comparison(c) for c in overall]
+    terminal.print_table(
+        ["measure", "role", "against control", "control", "now", "difference", "very likely", ""], rows
+    )
+    _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
+    for check in results["health"]:
+        if check["status"] != "ok":
+            typer.echo(f"{'!' if check['status'] == 'fail' else '·'} {check['message']}")
+    _print_counts(results)
+
+
+def _comparison(c: dict[str, Any]) -> list[Any]:
+    name = c["metric"] if c["aggregate"] == "mean" else f"{c['metric']} {c['aggregate']}"
+    row = [
+        name,
+        c["role"],
+        c["treatment"],
+        _level(c["control_mean"], c["unit"]),
+        _level(c["treatment_mean"], c["unit"]),
+    ]
+    if c["status"] != "ok":
+        return [*row, "–", c["status"].replace("_", " "), ""]
+    interval = Interval(c["estimate"], c["lower"], c["upper"])
+    return [*row, amount(c["estimate"], c["unit"], sign=True), between(interval, c["unit"]), _MARKS[c["better"]]]
+
+
+def _level(value: float | None, unit: str) -> str:
+    return "–" if value is None else level(value, unit)
+
+
+def _print_slices(slices: list[dict[str, Any]]) -> None:
+    clear = [c for c in slices if c["status"] == "ok" and c["better"] != "unclear"]
+    if not slices:
+        return
+    groups = len({(c["slice"], c["treatment"]) for c in slices})
+    typer.echo(f"{groups} slices were looked at." + ("" if clear else " None stands out."))
+    for c in clear:
+        words = "better" if c["better"] == "treatment" else "worse"
+        size = amount(c["estimate"], c["unit"], sign=True)
+        typer.echo(f"  {c['slice']}: {c['treatment']} is {words} on {c['metric']}, {size}")
+
+
+def _print_counts(results: dict[str, Any]) -> None:
+    cost, counts = results["cost"], results["counts"]
+    if cost is None:
+        typer.echo(f"{counts['rows']} rows.")
+        return
+    parts = [f"{counts['ok']} answers of {counts['planned']}"]
+    if counts["failed"]:
+        parts.append(f"{counts['failed']} failed")
+    if counts["from_cache"]:
+        parts.append(f"{counts['from_cache']} from the cache")
+    if cost["total_usd"] or not cost["unknown_calls"]:
+        parts.append(f"${cost['total_usd']:.4f}")
+    if cost["unknown_calls"]:
+        parts.append(f"cost unknown for {cost['unknown_calls']}")
+    typer.echo(" · ".join(parts))

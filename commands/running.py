@@ -1,0 +1,228 @@
+"""``bakeoff run | resume | plan | results | score``: from an experiment file to a verdict, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import terminal
+from commands.experiment_source import load_experiment
+from commands.result_text import print_results
+from experiments.actions.control_run import mark_interrupted, resume_run
+from experiments.actions.open_results import open_results
+from experiments.actions.rescore import rescore
+from experiments.actions.start_run import start_run
+from experiments.actions.work import Worker, free_dead_leases
+from experiments.completions import Completions, CompletionSettings, open_completions
+from experiments.errors import BakeoffError
+from experiments.experiment_file import Limits
+from experiments.strict_yaml import parse_yaml
+from experiments.views.progress import RunProgress, run_progress
+from experiments.vocabulary import RunState, VerdictOutcome
+from storage.checkpoints import Checkpointer
+from storage.records import RunRecord
+
+BUDGET_EXIT = 5
+GATE_EXIT = {
+    VerdictOutcome.SHIP: 0,
+    VerdictOutcome.KEEP_CONTROL: 1,
+    VerdictOutcome.KEEP_COLLECTING: 3,
+    VerdictOutcome.CANNOT_DECIDE: 4,
+}
+
+
+def run(
+    file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml")],
+    concurrency: Annotated[int | None, typer.Option(min=1, max=1024, help="Calls at a time.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows; run again to extend.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without asking.")] = False,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit code by the verdict, for CI.")] = False,
+    as_json: terminal.Json = False,
+) -> int:
+    """Create the experiment (or find it), show the price, run to the end, print the verdict.
+
+    The same command again continues an interrupted run and pays for nothing twice.
+    """
+    store = terminal.store()
+    spec, experiment = load_experiment(store, file, actor=terminal.actor())
+    limits = spec.limits.model_copy(update={"concurrency": concurrency}) if concurrency else spec.limits
+    before = run_progress(store, experiment.id)
+    finished = before is not None and before.state is RunState.FINISHED and rows is None
+    if not finished:
+        if not _agreed(experiment.name, limits, rows, ask=not yes and before is None):
+            return 2
+        progress = _run_to_end(experiment.name, limits, rows)
+        if progress.state is RunState.STOPPED:
+            return _stopped(progress, experiment.name)
+    results = open_results(store, experiment.name, actor=terminal.actor())
+    terminal.print_json(results) if as_json else print_results(results)
+    return GATE_EXIT[VerdictOutcome(results["verdict"]["outcome"])] if gate else 0
+
+
+def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None) -> int:
+    """Finish one unfinished run, or all of them, in the foreground."""
+    store = terminal.store()
+    with store.read() as tx:
+        runs = tx.runs.newest_by_experiment()
+        names = {e.id: e.name for e in tx.experiments.all()}
+    if name is not None:
+        wanted = [name]
+    else:
+        unfinished = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.STOPPED)
+        wanted = [names[i] for i, r in runs.items() if r.state in unfinished and i in names]
+    if not wanted:
+        terminal.say("Nothing is unfinished.")
+        return 0
+    code = 0
+    for each in wanted:
+        terminal.say(f"Resuming {each}")
+        limits = None
+        progress = _run_to_end(each, limits, None)
+        if progress.state is RunState.STOPPED:
+            code = _stopped(progress, each)
+        else:
+            print_results(open_results(store, each, actor=terminal.actor()))
+    return code
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml")],
+    as_json: terminal.Json = False,
+) -> None:
+    """Rows, repeats, cost range, time and power; spends nothing."""
+    from commands.plan_text import print_plan
+    from experiments.views.planning import planning_of
+
+    store = terminal.store()
+    _spec, experiment = load_experiment(store, file, actor=terminal.actor())
+    planning = planning_of(store, experiment.name)
+    terminal.print_json(planning.to_json()) if as_json else print_plan(planning)
+
+
+def results(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    as_json: terminal.Json = False,
+) -> None:
+    """The verdict, comparisons, health and cost of an experiment."""
+    found = open_results(terminal.store(), name, actor=terminal.actor())
+    terminal.print_json(found) if as_json else print_results(found)
+
+
+def score(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    scorer: Annotated[
+        list[str] | None,
+        typer.Option("--scorer", help="A scorer as in the experiment file, for example 'regex: {pattern: x}'."),
+    ] = None,
+    as_json: terminal.Json = False,
+) -> None:
+    """Score finished outputs again, or with further scorers; calls no model."""
+    entries = [scorer_entry(text) for text in scorer] if scorer else None
+    counts = rescore(terminal.store(), name, actor=terminal.actor(), scorers=entries)
+    if as_json:
+        terminal.print_json({"scores": counts})
+    else:
+        terminal.print_table(["metric", "new scores"], [[m, n] for m, n in counts.items()])
+
+
+def scorer_entry(text: str) -> str | dict[str, object]:
+    """A scorer given on the command line. Raises BakeoffError."""
+    value, _ = parse_yaml(text, source="--scorer")
+    if not isinstance(value, str | dict):
+        raise BakeoffError(
+            "bad_scorer", f"--scorer {text!r} names no scorer.", "Write a name, or 'name: {option: value}'."
+        )
+    return value
+
+
+def model_check() -> Callable[[str], BakeoffError | None]:
+    """Why a model cannot be called from here, or None."""
+    return open_completions(CompletionSettings.from_env(os.environ)).check
+
+
+# --- running in the foreground -------------------------------------------------------------------------------------
+
+
+def _agreed(name: str, limits: Limits, rows: int | None, *, ask: bool) -> bool:
+    from commands.plan_text import price_line
+    from experiments.views.planning import projection_of
+
+    projection = projection_of(terminal.store(), name, rows=rows, concurrency=limits.concurrency)
+    terminal.say(price_line(projection, limits.budget_usd))
+    if not ask or projection.low_usd == 0.0 or not os.isatty(0):
+        return True
+    return typer.confirm("Start?", default=True, err=True)
+
+
+def _run_to_end(name: str, limits: Limits | None, rows: int | None) -> RunProgress:
+    store = terminal.store()
+    free_dead_leases(store)
+    run = _start_or_resume(name, limits, rows)
+    checkpointer = Checkpointer(store.engine)
+    checkpointer.start()
+    try:
+        asyncio.run(_work(run))
+    except KeyboardInterrupt:
+        mark_interrupted(store, name, actor=terminal.actor())
+        raise
+    finally:
+        checkpointer.stop()
+    progress = run_progress(store, run.experiment_id)
+    assert progress is not None
+    return progress
+
+
+def _start_or_resume(name: str, limits: Limits | None, rows: int | None) -> RunRecord:
+    store, actor = terminal.store(), terminal.actor()
+    if limits is None:
+        with store.read() as tx:
+            experiment = tx.experiments.by_name(name)
+            runs = tx.runs.of_experiment(experiment.id, kind="full") if experiment else []
+        if runs and runs[0].state in (RunState.PAUSED, RunState.STOPPED):
+            return resume_run(store, name, actor=actor)
+        if runs and runs[0].state in (RunState.QUEUED, RunState.RUNNING):
+            return runs[0]
+    return start_run(store, name, actor=actor, limits=limits, rows=rows, check_model=model_check())
+
+
+async def _work(run: RunRecord) -> None:
+    from commands.progress_bar import ProgressBar
+
+    store = terminal.store()
+    completions: Completions = open_completions(CompletionSettings.from_env(os.environ))
+    worker = Worker(store, completions)
+    try:
+        with ProgressBar(store, run) as bar:
+            claimed = await asyncio.to_thread(worker.claim, run.id)
+            if claimed is not None:
+                await worker.work_on(claimed, on_progress=bar.advance)
+            else:
+                terminal.say("Another worker is on it; showing its progress.")
+                await bar.follow()
+    finally:
+        await completions.aclose()
+
+
+def _stopped(progress: RunProgress, name: str) -> int:
+    left = progress.planned - progress.done
+    kind, _, reason = progress.reason.partition(": ")
+    terminal.say(f"Stopped: {reason or progress.reason}. {progress.done} results are kept, {left} are left.")
+    if kind == "budget":
+        terminal.say(f"Spent ${progress.spent_usd:.4f}. Raise limits.budget_usd and run the same command again.")
+        return BUDGET_EXIT
+    terminal.say(f"Fix that, then run the same command again (or: bakeoff resume {name!r}).")
+    return 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(run)
+    app.command()(resume)
+    app.command()(plan)
+    app.command()(results)
+    app.command()(score)

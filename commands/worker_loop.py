@@ -1,0 +1,63 @@
+"""A worker process: signals, the watcher that may vanish, analysis of finished runs in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from experiments.actions.work import Worker
+from experiments.completions import CompletionSettings, open_completions
+from storage.checkpoints import Checkpointer
+from storage.records import RunRecord
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+ANALYSIS_PATIENCE_S = 600
+
+
+async def work_until_told(store: Store, *, concurrency: int | None = None, parent: int | None = None) -> None:
+    """Work until SIGTERM or SIGINT, or until the process ``parent`` that watches this one is gone."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s worker %(levelname)s %(message)s")
+    completions = open_completions(CompletionSettings.from_env(os.environ))
+    worker = Worker(store, completions, concurrency=concurrency, on_finished=analyse_apart)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(name) is not signal.SIG_IGN:
+            loop.add_signal_handler(name, worker.stop)
+    checkpointer = Checkpointer(store.engine)
+    checkpointer.start()
+    watch = asyncio.create_task(_stop_without(parent, worker)) if parent is not None else None
+    try:
+        await worker.serve()
+    finally:
+        if watch is not None:
+            watch.cancel()
+        await completions.aclose()
+        await asyncio.to_thread(checkpointer.stop)
+
+
+async def analyse_apart(run: RunRecord) -> None:
+    """Analyse a finished run in a process of its own: the statistics need 200 MB that a worker should not keep."""
+    if run.kind != "full":
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "commands.analyse_one", run.experiment_id, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        code = await asyncio.wait_for(process.wait(), ANALYSIS_PATIENCE_S)
+    except TimeoutError:
+        process.kill()
+        code = -1
+    if code != 0:
+        logger.warning("the analysis of a finished run ended with code %s; pages will compute it when asked", code)
+
+
+async def _stop_without(parent: int, worker: Worker) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(1.0)
+    logger.info("the server is gone; stopping")
+    worker.stop()

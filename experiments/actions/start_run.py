@@ -1,0 +1,173 @@
+"""Start a run: the plan is locked, the money is capped, the rows are checked, and the work is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from experiments.actions.authorise import authorise
+from experiments.errors import BakeoffError, Conflict
+from experiments.experiment_file import Limits
+from experiments.lookup.blueprint import Blueprint, load_blueprint
+from experiments.lookup.budget import monthly_budget
+from experiments.lookup.find import find_experiment
+from experiments.lookup.prices import price_book
+from experiments.permissions import Operation
+from experiments.scoring import is_judge
+from experiments.vocabulary import Actor, ExperimentState, RunState
+from storage.records import ExperimentRecord, RunRecord
+from storage.store import Store, Transaction
+
+ModelCheck = Callable[[str], BakeoffError | None]
+"""Model → why it cannot be called here, or None."""
+
+FULL, PILOT = "full", "pilot"
+_UNFINISHED = {RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.STOPPED}
+
+
+def start_run(
+    store: Store,
+    experiment_name: str,
+    *,
+    actor: Actor,
+    limits: Limits | None = None,
+    rows: int | None = None,
+    kind: str = FULL,
+    check_model: ModelCheck = lambda _model: None,
+) -> RunRecord:
+    """The run, queued. A run that was interrupted, paused or stopped is taken up again, with the new limits if given.
+
+    ``rows`` restricts it to the first rows; a later call with more rows (or None for all) extends it. A ``pilot``
+    asks a few rows only, so that cost and time can be told; its answers are reused by the full run.
+
+    Raises:
+        BakeoffError: ``missing_values``, ``no_price``, ``nothing_to_run``, or what ``check_model`` says; Conflict
+            ``finished`` when there is nothing left to do; NotFound; Forbidden. Nothing was spent then.
+    """
+    authorise(store, actor, Operation.SPEND, f"experiment:{experiment_name}")
+    with store.begin() as tx:
+        experiment = find_experiment(tx, experiment_name)
+        blueprint = load_blueprint(tx, experiment)
+        limits = limits or blueprint.spec.limits
+        _check(tx, blueprint, limits, check_model, rows)
+        run = _existing(tx, experiment, kind) if kind == FULL else None
+        run = (
+            _continue(tx, blueprint, run, limits, rows)
+            if run
+            else _new(tx, blueprint, limits, rows, kind=kind, actor=actor)
+        )
+        if kind == FULL:
+            _lock(tx, experiment, actor)
+        details = {
+            "run": run.number,
+            "kind": kind,
+            "trials": run.planned_trials,
+            "budget_usd": limits.budget_usd,
+        }
+        tx.audit.append(actor.name, "run_started", f"experiment:{experiment.name}", details)
+        return run
+
+
+def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: ModelCheck, rows: int | None) -> None:
+    if blueprint.dataset is None or any(arm.content is None for arm in blueprint.arms):
+        raise BakeoffError(
+            "nothing_to_run",
+            "This experiment's answers were imported; there is nothing to run.",
+            "Look at its results instead.",
+        )
+    if any(is_judge(entry) for entry in blueprint.spec.scorers):
+        raise BakeoffError(
+            "no_judges_yet",
+            "Model judges are not available in this version.",
+            "Remove the 'judge' scorers for now.",
+        )
+    blueprint.check_scorers()
+    for model in dict.fromkeys(arm.model for arm in blueprint.arms):
+        problem = check_model(model)
+        if problem is not None:
+            raise problem
+    if limits.budget_usd is not None or monthly_budget(tx) is not None:
+        prices = price_book(tx, blueprint)
+        unpriced = sorted({arm.model for arm in blueprint.arms if prices.price(arm.model) is None})
+        if unpriced:
+            raise BakeoffError(
+                "no_price",
+                f"A budget cannot hold for {unpriced[0]}: nobody knows its price.",
+                "Add it under 'prices:' in the experiment file or in Settings, or drop the budget.",
+            )
+    _refuse_missing_values(tx, blueprint, rows)
+
+
+def _refuse_missing_values(tx: Transaction, blueprint: Blueprint, rows: int | None) -> None:
+    assert blueprint.dataset is not None
+    contents = [arm.content for arm in blueprint.arms if arm.content is not None]
+    variables = dict.fromkeys(name for content in contents for name in content.variables())
+    columns = {blueprint.roles.inputs.get(name, name): name for name in variables}
+    missing: dict[str, list[int]] = {}
+    for example in tx.datasets.stream_examples(blueprint.dataset.id, limit=rows):
+        for column in columns:
+            if example.cells.get(column) is None:
+                missing.setdefault(column, []).append(example.position + 1)
+    for column, positions in missing.items():
+        listed = ", ".join(str(p) for p in positions[:5]) + (" …" if len(positions) > 5 else "")
+        raise BakeoffError(
+            "missing_values",
+            f"{len(positions)} rows have no value in '{column}' for {{{{{columns[column]}}}}} (rows {listed}).",
+            "Fill them or take these rows out; nothing was spent.",
+        )
+
+
+def _existing(tx: Transaction, experiment: ExperimentRecord, kind: str) -> RunRecord | None:
+    runs = tx.runs.of_experiment(experiment.id, kind=kind)
+    return runs[0] if runs else None
+
+
+def _continue(tx: Transaction, blueprint: Blueprint, run: RunRecord, limits: Limits, rows: int | None) -> RunRecord:
+    planned = _planned(blueprint, run.repeats, rows)
+    grows = planned > run.planned_trials
+    if RunState(run.state) not in _UNFINISHED and not grows:
+        raise Conflict(
+            "finished",
+            f"'{blueprint.experiment.name}' has run to its end.",
+            "Its results are there; retry failed rows, or make a new experiment.",
+        )
+    values = {"limits": limits.model_dump(mode="json"), "planned_trials": max(planned, run.planned_trials)}
+    if grows:
+        values["row_limit"] = rows
+    if RunState(run.state) in (RunState.QUEUED, RunState.RUNNING) and run.lease_owner:
+        return tx.runs.change(run.id, **values)
+    return tx.runs.change(run.id, state=RunState.QUEUED, state_reason="", ended_at=None, **values)
+
+
+def _new(
+    tx: Transaction, blueprint: Blueprint, limits: Limits, rows: int | None, *, kind: str, actor: Actor
+) -> RunRecord:
+    repeats = 1 if kind == PILOT else blueprint.spec.repeats
+    return tx.runs.add(
+        blueprint.experiment.id,
+        {
+            "kind": kind,
+            "state": RunState.QUEUED,
+            "repeats": repeats,
+            "row_limit": rows,
+            "seed": int(blueprint.experiment.design_hash[:15], 16),
+            "limits": limits.model_dump(mode="json"),
+            "planned_trials": _planned(blueprint, repeats, rows),
+            "created_by": actor.name,
+            "created_at": tx.clock(),
+        },
+    )
+
+
+def _planned(blueprint: Blueprint, repeats: int, rows: int | None) -> int:
+    assert blueprint.dataset is not None
+    count = blueprint.dataset.row_count if rows is None else min(rows, blueprint.dataset.row_count)
+    return count * repeats * len(blueprint.arms)
+
+
+def _lock(tx: Transaction, experiment: ExperimentRecord, actor: Actor) -> None:
+    """The plan stands from now on; it was hashed when the experiment was created."""
+    if experiment.locked_at is None:
+        tx.experiments.change(experiment.id, locked_at=tx.clock())
+        details = {"plan_hash": experiment.plan_hash, "design_hash": experiment.design_hash}
+        tx.audit.append(actor.name, "plan_locked", f"experiment:{experiment.name}", details)
+    tx.experiments.change(experiment.id, state=ExperimentState.RUNNING)

@@ -1,0 +1,237 @@
+"""One metric, control against one challenger, on different users: from rows, or from sums that a database kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from experiments.comparisons.paired import mirrored
+from experiments.comparisons.question import QUANTILES, Question
+from experiments.stats import proportions
+from experiments.stats.clustered import Floats
+from experiments.stats.covariates import cuped
+from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
+from experiments.stats.lift import MeanPair, fieller
+from experiments.stats.means import Arm, welch
+from experiments.stats.methods import Facts, Method, Shape, choose
+from experiments.stats.ordinal import brunner_munzel
+from experiments.stats.quantiles import Observations, quantile_difference
+from experiments.stats.ratios import independent_ratio
+from experiments.stats.sequential import Reading
+from experiments.stats.summaries import UnitSums
+from experiments.vocabulary import Design, MetricKind
+
+HEAVY_TAIL_UNITS = 200
+WINSOR = 0.999
+FEWEST_USERS = 50
+"""From this many users per variant on, a percentile may count their requests; below, it counts the users."""
+
+
+def independent_outcome(question: Question) -> Outcome:
+    """The comparison by the method that fits; or the state that names why there is none."""
+    arms = [_arm_values(question, code) for code in question.codes]
+    if min(len(units) for units, _ in arms) == 0:
+        return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
+    if question.aggregate != "mean":
+        return _quantile(question)
+    if question.kind is MetricKind.ORDINAL:
+        return _ordinal(question, arms[0][1], arms[1][1])
+    control, treatment = (unit_sums(question, code) for code in question.codes)
+    found = outcome_from_sums(
+        control, treatment, kind=question.kind, guardrail=question.guardrail, reading=question.reading
+    )
+    if isinstance(found, Estimate) and question.kind is MetricKind.COST:
+        return _with_tail(found, question)
+    return found
+
+
+def unit_sums(question: Question, code: int) -> UnitSums:
+    """Sums of one variant over its units: requests count where the kind is a share of requests, else unit means."""
+    values = question.values
+    units, mean = _arm_values(question, code)
+    missing = int((question.mask & values.failed[code]).sum())
+    if question.kind in {MetricKind.SCORE, MetricKind.ORDINAL}:
+        y, n = mean, np.ones_like(mean)
+    else:
+        weights = values.denominator if values.denominator is not None else values.count
+        y, n = values.total[code, units], weights[code, units]
+    x = None if values.covariate is None else values.covariate[units]
+    if x is not None and not np.isfinite(x).all():
+        x = None
+    keys = (n, y) if x is None else (x, n, y)
+    order = np.lexsort(keys)
+    return UnitSums.of(y[order], n[order], None if x is None else x[order], missing=missing)
+
+
+def outcome_from_sums(
+    control: UnitSums, treatment: UnitSums, *, kind: MetricKind, guardrail: bool, reading: Reading
+) -> Outcome:
+    """The comparison that sums alone allow: means, rates, ratios, adjusted means. Ordinal metrics need rows."""
+    if min(control.units, treatment.units) == 0:
+        return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
+    facts = Facts(
+        design=Design.INDEPENDENT,
+        kind=kind,
+        aggregate="mean",
+        shape=_shape(control, treatment, kind),
+        independent_units=min(control.units, treatment.units),
+        watched=reading.sequential,
+        guardrail=guardrail,
+    )
+    method = choose(facts)
+    if isinstance(method, NotEstimable):
+        return method
+    if method.name not in COMPUTE:
+        return NotEstimable(State.NEEDS_ROWS, f"a {kind} metric needs the single values, not sums")
+    return COMPUTE[method.name](control, treatment, reading, method)
+
+
+def _shape(control: UnitSums, treatment: UnitSums, kind: MetricKind) -> Shape:
+    if kind is MetricKind.RATIO or control.n != control.units or treatment.n != treatment.units:
+        return Shape.REQUESTS
+    if control.covariate and treatment.covariate:
+        return Shape.BEFORE
+    if kind is MetricKind.BINARY and control.ones and treatment.ones:
+        return Shape.YES_NO
+    return Shape.USERS
+
+
+def _arm_values(question: Question, code: int) -> tuple[np.ndarray, Floats]:
+    units = np.flatnonzero(question.mask & np.isfinite(question.values.value[code]))
+    return units, question.values.value[code, units]
+
+
+# --- one function per method of the table ------------------------------------------------------------------------
+
+Compute = Callable[[UnitSums, UnitSums, Reading, Method], Outcome]
+
+
+def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
+    x0, n0, x1, n1 = int(control.y), control.units, int(treatment.y), treatment.units
+    limits_of = (
+        proportions.miettinen_nurminen
+        if method.name == "score_miettinen_nurminen"
+        else proportions.newcombe_independent
+    )
+    limits = limits_of((x0, n0), (x1, n1), alpha=reading.alpha)
+    small = method.name == "boschloo_newcombe"
+    p0, p1 = x0 / n0, x1 / n1
+    variances = p0 * (1 - p0) / n0, p1 * (1 - p1) / n1
+    multiplier = reading.multiplier(n_units=n0 + n1, df=n0 + n1 - 2)
+    relative = fieller(MeanPair(p0, p1, *variances), multiplier=multiplier)
+    return Estimate(
+        estimate=p1 - p0,
+        lower=limits.lower,
+        upper=limits.upper,
+        p_value=(proportions.boschloo if small else proportions.score_test)((x0, n0), (x1, n1)),
+        standard_error=sum(variances) ** 0.5,
+        control=p0,
+        treatment=p1,
+        method=method.name,
+        alpha=reading.alpha,
+        n_units=n0 + n1,
+        n_clusters=n0 + n1,
+        relative=None if isinstance(relative, NotEstimable) else relative,
+        details={"successes_control": x0, "units_control": n0, "successes_treatment": x1, "units_treatment": n1},
+    )
+
+
+def _means(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
+    arms = [Arm(sums.mean, sums.variance / sums.units, sums.units) for sums in (control, treatment)]
+    pooled = ((control.variance + treatment.variance) / 2) ** 0.5
+    size = (arms[1].mean - arms[0].mean) / pooled if pooled > 0 else 0.0
+    small = 1 - 3 / (4 * (control.units + treatment.units) - 9)
+    return welch(arms[0], arms[1], reading=reading, method=method.name, details={"hedges_g": size * small})
+
+
+def _ratio(control: UnitSums, treatment: UnitSums, reading: Reading, _method: Method) -> Outcome:
+    return independent_ratio(control, treatment, reading=reading)
+
+
+def _adjusted(control: UnitSums, treatment: UnitSums, reading: Reading, _method: Method) -> Outcome:
+    return cuped(control, treatment, reading=reading)
+
+
+COMPUTE: dict[str, Compute] = {
+    "boschloo_newcombe": _rates,
+    "score_newcombe": _rates,
+    "score_miettinen_nurminen": _rates,
+    "welch_t": _means,
+    "delta_ratio": _ratio,
+    "cuped_welch_t": _adjusted,
+}
+
+
+# --- what needs rows -----------------------------------------------------------------------------------------------
+
+
+def _ordinal(question: Question, control: Floats, treatment: Floats) -> Outcome:
+    facts = Facts(
+        design=Design.INDEPENDENT,
+        kind=question.kind,
+        aggregate="mean",
+        shape=Shape.USERS,
+        independent_units=min(len(control), len(treatment)),
+        watched=question.reading.sequential,
+    )
+    method = choose(facts)
+    if isinstance(method, NotEstimable):
+        return method
+    return brunner_munzel(np.sort(control), np.sort(treatment), reading=question.reading)
+
+
+def _quantile(question: Question) -> Outcome:
+    arms = [_observations(question, code) for code in question.codes]
+    q = QUANTILES[question.aggregate]
+    units = [len(np.unique(arm.clusters)) for arm in arms]
+    enough = min(units) if min(units) < FEWEST_USERS else min(len(arm.values) for arm in arms)
+    facts = Facts(
+        design=Design.INDEPENDENT,
+        kind=question.kind,
+        aggregate=question.aggregate,
+        shape=Shape.USERS,
+        independent_units=enough,
+        watched=question.reading.sequential,
+    )
+    method = choose(facts)
+    if isinstance(method, NotEstimable):
+        return method
+    ahead = np.quantile(arms[1].values, q) >= np.quantile(arms[0].values, q)
+    first, second = arms if ahead else arms[::-1]
+    found = quantile_difference(first, second, q, paired=False, reading=question.reading, seed=question.seed)
+    if isinstance(found, NotEstimable):
+        return found
+    return replace(found if ahead else mirrored(found), n_units=sum(units))
+
+
+def _observations(question: Question, code: int) -> Observations:
+    """Every request of one variant with its user as cluster, users ranked by what they hold."""
+    rows = question.values.rows
+    chosen = (rows.variant == code) & question.mask[rows.unit]
+    _, user = np.unique(rows.unit[chosen], return_inverse=True)
+    value = rows.value[chosen]
+    totals = np.bincount(user, weights=value)
+    order = np.lexsort((np.bincount(user, weights=value**2), totals, np.bincount(user)))
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return Observations(value, rank[user])
+
+
+def _with_tail(found: Estimate, question: Question) -> Estimate:
+    """How much of the bill the largest user carries, and the difference with the top 0.1 % cut to its limit."""
+    arms = [_arm_values(question, code)[1] for code in question.codes]
+    both = np.concatenate(arms)
+    limit = float(np.quantile(both, WINSOR))
+    cut = [float(np.minimum(arm, limit).mean()) for arm in arms]
+    totals = [float(arm.sum()) for arm in arms]
+    top = max(float(arm.max()) / total if total > 0 else 0.0 for arm, total in zip(arms, totals, strict=True))
+    warnings = found.warnings
+    if min(len(arm) for arm in arms) < HEAVY_TAIL_UNITS:
+        warnings = (
+            *warnings,
+            f"costs have heavy tails: under {HEAVY_TAIL_UNITS} users per variant is little",
+        )
+    details = {**found.details, "top_unit_share": top, "winsorised_difference": cut[1] - cut[0]}
+    return replace(found, details=details, warnings=warnings)

@@ -1,0 +1,61 @@
+"""One file as it was given to us: its bytes, its cleaned name, its limits, and the wording of complaints."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from experiments.datasets.limits import Limits
+from experiments.errors import BakeoffError, TooLarge
+
+BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+"""NUL and lone surrogates: PostgreSQL refuses the first, UTF-8 the second, so neither enters a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """The bytes of a file and the name it has in messages: no folder, printable, at most 80 characters."""
+
+    name: str
+    content: bytes
+    limits: Limits
+
+    def problem(
+        self, code: str, what: str, hint: str = "", *, place: str | None = None, column: int | None = None
+    ) -> BakeoffError:
+        """The error ``<name>, <place>, column <column>: <what>``; the column counts characters from 1."""
+        where = ", ".join(p for p in (self.name, place, f"column {column}" if column else None) if p)
+        return BakeoffError(code, f"{where}: {what}", hint)
+
+    def too_large(self, limit: str, what: str, hint: str, *, place: str | None = None) -> TooLarge:
+        """The error for a broken limit; ``limit`` is a field of ``Limits``, the message tells its value."""
+        allowed = f"the limit ({limit}) is {getattr(self.limits, limit):,}"
+        return TooLarge("too_large", f"{', '.join(p for p in (self.name, place) if p)}: {what}; {allowed}.", hint)
+
+    def ending(self) -> str:
+        """The ending of the name in lower case without the dot, or empty text: a hint, never a proof."""
+        return self.name.rsplit(".", 1)[1].lower() if "." in self.name else ""
+
+    def check_characters(self, text: str, *, place: str, column_name: str) -> None:
+        """Raise BakeoffError ``bad_character`` when the cell holds NUL or half of a surrogate pair."""
+        found = BAD_CHARACTER.search(text)
+        if found is not None:
+            raise self.problem(
+                "bad_character",
+                f"the cell in '{column_name}' holds {name_of_character(found[0])}.",
+                "Remove that character; it is invisible and cannot be stored.",
+                place=place,
+                column=found.start() + 1,
+            )
+
+
+def name_of_character(character: str) -> str:
+    """How a refused character is called."""
+    return "a NUL character" if character == "\x00" else f"half of a character (U+{ord(character):04X})"
+
+
+def display_name(filename: str) -> str:
+    """The last part of a file name, printable and short enough for one sentence."""
+    name = re.split(r"[\\/]", filename)[-1]
+    name = "".join(c if c.isprintable() else "?" for c in name).strip()
+    return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"

@@ -1,0 +1,174 @@
+"""The experiment file: YAML text → ``ExperimentSpec``, with errors that name the line and the nearest known key."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from experiments.plan import Plan
+from experiments.strict_yaml import parse_model
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
+PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MessageSpec(_Strict):
+    """One message of a chat prompt."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str
+
+
+class VariantSpec(_Strict):
+    """One arm: an inline text or chat prompt, or a reference ``name@version`` / ``name@label``.
+
+    A reference brings the model and parameters of that version unless they are given here. ``imported`` arms
+    have neither: their answers come from ``bakeoff import outputs``.
+    """
+
+    name: str
+    imported: bool = False
+    prompt: str | None = None
+    messages: tuple[MessageSpec, ...] | None = None
+    model: str | None = None
+    parameters: dict[str, Any] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        return plain_name(name)
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> VariantSpec:
+        if self.imported:
+            if self.prompt is not None or self.messages is not None:
+                raise ValueError(f"variant {self.name!r} is imported, so it has no prompt here")
+            return self
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError(f"variant {self.name!r} needs either 'prompt' or 'messages'")
+        if self.messages is not None and not self.messages:
+            raise ValueError(f"variant {self.name!r} has no messages")
+        if self.model is None and self.reference() is None:
+            raise ValueError(f"variant {self.name!r} needs a 'model'")
+        return self
+
+    def reference(self) -> tuple[str, str] | None:
+        """(prompt name, version or label) when the prompt is a reference, else None."""
+        match = PROMPT_REFERENCE.fullmatch(self.prompt or "")
+        return (match["name"], match["at"]) if match else None
+
+
+class PriceSpec(_Strict):
+    """Price of a model in US dollars per million tokens."""
+
+    input_per_million: Annotated[float, Field(ge=0)]
+    output_per_million: Annotated[float, Field(ge=0)]
+
+
+class Limits(_Strict):
+    """What a run may use. ``deadline_s`` is wall time of one attempt, ``attempts`` the most per item."""
+
+    budget_usd: Annotated[float, Field(ge=0)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
+    deadline_s: Annotated[float, Field(gt=0, le=3600)] = 60
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    cache: bool = True
+
+
+class OutcomeSpec(_Strict):
+    """A later event that applications report for a unit."""
+
+    metric: str
+    kind: Literal["binary", "score", "ordinal", "ratio", "cost", "latency"] = "binary"
+    direction: Literal["higher", "lower"] = "higher"
+
+
+class LiveSpec(_Strict):
+    """The ``live:`` section: who takes part and how units are split (per cent)."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,119}$")]
+    split: dict[str, Annotated[float, Field(ge=0, le=100)]]
+    enrol: Annotated[float, Field(ge=0, le=100)] = 100
+    unit: str = "user"
+    layer: str = "default"
+    targeting: dict[str, list[str | int | float | bool]] = {}
+    outcomes: tuple[OutcomeSpec, ...] = ()
+
+
+ScorerEntry = str | dict[str, Any]
+
+
+class ExperimentSpec(_Strict):
+    """One experiment as its author wrote it; ``variants[0]`` is the control unless ``control`` names another."""
+
+    name: str
+    hypothesis: str = ""
+    dataset: str | None = None
+    inputs: dict[str, str] = {}
+    reference: str | None = None
+    unit: str | None = None
+    cluster: str | None = None
+    slices: tuple[str, ...] = ()
+    control: str | None = None
+    promotes: str | None = None
+    variants: Annotated[tuple[VariantSpec, ...], Field(min_length=2, max_length=26)]
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    scorers: tuple[ScorerEntry, ...] = ()
+    plan: Plan
+    prices: dict[str, PriceSpec] = {}
+    limits: Limits = Limits()
+    live: LiveSpec | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        return plain_name(name)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ExperimentSpec:
+        names = [v.name for v in self.variants]
+        if len(set(names)) != len(names):
+            raise ValueError("two variants have the same name")
+        if self.control is not None and self.control not in names:
+            raise ValueError(f"control {self.control!r} is not one of the variants {', '.join(names)}")
+        if self.dataset is None and self.live is None:
+            raise ValueError("'dataset' is missing; only a live experiment needs none")
+        if self.live is not None and set(self.live.split) != set(names):
+            raise ValueError("live.split must name each variant once")
+        return self
+
+    def control_name(self) -> str:
+        """Name of the control."""
+        return self.control or self.variants[0].name
+
+    def ordered_variants(self) -> tuple[VariantSpec, ...]:
+        """The control first, then the challengers as written."""
+        control = self.control_name()
+        return tuple(sorted(self.variants, key=lambda v: v.name != control))
+
+
+def plain_name(name: str) -> str:
+    """The name itself. Raises ValueError unless it is 1 to 120 letters, digits, spaces, dots, dashes."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a plain name: use letters, digits, spaces, dots and dashes")
+    return name
+
+
+def parse_experiment(text: str, *, source: str = "the experiment file") -> ExperimentSpec:
+    """The experiment that a YAML (or JSON) text describes.
+
+    Raises:
+        BakeoffError: ``bad_yaml``, ``unknown_key`` or ``invalid_value``, with the line.
+    """
+    return parse_model(ExperimentSpec, text, source=source)
+
+
+def parse_plan(text: str, *, source: str = "the plan file") -> Plan:
+    """The plan that a YAML text describes; errors as in ``parse_experiment``."""
+    return parse_model(Plan, text, source=source)

@@ -1,0 +1,5 @@
+"""The sample project "Support replies": tickets written by hand, prompts, two experiments, and how their days went.
+
+Everything here is text and plain values. ``experiments.actions.load_sample`` plays the story through the ordinary
+actions with the simulated models, so that every number in it is a real result of these prompts on these tickets.
+"""

@@ -1,0 +1,68 @@
+"""Difference of two independent means (or ratios), from sums alone: Welch's t, and the same when it is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
+from experiments.stats.lift import MeanPair, fieller
+from experiments.stats.sequential import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A mean of one arm, the variance of that mean, and the units behind it."""
+
+    mean: float
+    variance: float
+    units: int
+
+
+def welch(
+    control: Arm,
+    treatment: Arm,
+    *,
+    reading: Reading,
+    method: str = "welch_t",
+    details: Mapping[str, float | int | str] | None = None,
+) -> Outcome:
+    """Treatment minus control with Welch's t; in a watched reading the always-valid interval instead.
+
+    Arms with fewer than two units, or without any variation in either, are named states.
+
+    Source: Welch (1947), Biometrika 34; degrees of freedom of Satterthwaite (1946).
+    """
+    if min(control.units, treatment.units) < 2:
+        return NotEstimable(State.TOO_FEW_UNITS, "each variant needs at least two units")
+    variance = control.variance + treatment.variance
+    if variance <= 0:
+        return NotEstimable(State.NO_VARIATION, "every unit of a variant gives the same value")
+    df = welch_df(control, treatment)
+    error = variance**0.5
+    units = control.units + treatment.units
+    half = reading.multiplier(n_units=units, df=df) * error
+    difference = treatment.mean - control.mean
+    means = MeanPair(control.mean, treatment.mean, control.variance, treatment.variance)
+    relative = fieller(means, multiplier=half / error)
+    return Estimate(
+        estimate=difference,
+        lower=difference - half,
+        upper=difference + half,
+        p_value=reading.p_value(difference / error, n_units=units, df=df),
+        standard_error=error,
+        control=control.mean,
+        treatment=treatment.mean,
+        method=method,
+        alpha=reading.alpha,
+        n_units=units,
+        n_clusters=units,
+        relative=relative if isinstance(relative, Interval) else None,
+        details=details or {},
+    )
+
+
+def welch_df(control: Arm, treatment: Arm) -> float:
+    """Degrees of freedom of Welch and Satterthwaite."""
+    total = control.variance + treatment.variance
+    return total**2 / (control.variance**2 / (control.units - 1) + treatment.variance**2 / (treatment.units - 1))

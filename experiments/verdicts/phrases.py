@@ -1,0 +1,212 @@
+"""The pieces that sentences about results are made of; every number in the metric's own unit, no jargon."""
+
+from __future__ import annotations
+
+from experiments.analysis import Analysis
+from experiments.plan import Plan
+from experiments.stats.estimates import Comparison
+from experiments.verdicts.cases import Case
+from experiments.verdicts.effects import Effect, Limit
+from experiments.vocabulary import Direction, MetricKind
+from experiments.wording import amount, between, level, metric_name, number_words, percent
+
+ADJECTIVES = {"usd": ("cheaper", "more expensive"), "ms": ("faster", "slower"), "tokens": ("shorter", "longer")}
+
+
+def limit_words(limit: Limit) -> str:
+    """How one limit stands.
+
+    ``B's p95 latency is 340 ms slower (very likely at least 210 ms), more than the 100 ms you allow.``
+    """
+    comparison, allowed = limit.comparison, _margin_text(limit.comparison)
+    name, what = comparison.treatment, metric_words(comparison)
+    if limit.effect is None:
+        why = comparison.warnings[0] if comparison.warnings else comparison.status.value.replace("_", " ")
+        return f"{name}'s {what} cannot be checked against its limit yet: {why}."
+    gain = limit.effect.gain
+    change = _change_text(comparison, gain.estimate)
+    if limit.effect.constant:
+        return f"{name}'s {what} is {change} on every row; your limit was {allowed}."
+    if limit.state == "broken":
+        least = _change_text(comparison, gain.upper, bare=True)
+        return f"{name}'s {what} is {change} (very likely at least {least}), more than the {allowed} you allow."
+    worst = _change_text(comparison, gain.lower, bare=True) if gain.lower < 0 else "not worse at all"
+    if limit.state == "held":
+        return f"{name}'s {what} is {change} (at worst {worst}); your limit was {allowed}."
+    return f"{name}'s {what} is {change}, and could be worse by {worst}; your limit was {allowed}."
+
+
+def metric_words(comparison: Comparison) -> str:
+    """A metric's name in a sentence: ``p95 latency``, ``cost``, or the name it was given."""
+    return metric_name(comparison.metric, comparison.aggregate)
+
+
+def unit_word(analysis: Analysis) -> str:
+    """What is counted: rows, rated items, or users."""
+    if analysis.design.value == "independent":
+        return "user"
+    rated = any(c.kind is MetricKind.PREFERENCE and c.slice is None for c in analysis.comparisons[:1])
+    return "item" if rated else "row"
+
+
+def score_words(case: Case) -> str:
+    """What the challenger did, without its name: ``scored +6.1 points (70.4 to 76.5 of 100)``."""
+    comparison, effect = case.primary, effect_of_case(case)
+    a, b = comparison.control_mean, comparison.treatment_mean
+    if comparison.kind is MetricKind.PREFERENCE and b is not None:
+        return f"was preferred in {number_words(100 * b, decimals=1)} of 100 comparisons, ties counted half"
+    if comparison.unit in ADJECTIVES:
+        change = effect.gain.estimate if comparison.estimate is None else _raw_gain(comparison)
+        return f"is {_absolute_change(comparison, change)}"
+    raw = comparison.estimate if comparison.estimate is not None else effect.gain.estimate
+    values = ""
+    if a is not None and b is not None:
+        first = level(a, comparison.unit).removesuffix(" of 100")
+        values = f" ({first} to {level(b, comparison.unit)}"
+        values += "; lower is better)" if comparison.direction is Direction.LOWER else ")"
+    return f"scored {amount(raw, comparison.unit, sign=True)}{values}"
+
+
+def range_words(plan: Plan, case: Case) -> str:
+    """``very likely between +4.2 and +8.0 points``, in gains: up is better."""
+    if effect_of_case(case).constant:
+        return "the same on every row"
+    return f"very likely {range_text(plan, case)}"
+
+
+def asked_words(plan: Plan, case: Case) -> str:
+    """The smallest gain worth having: ``+3.0 points``, ``20 ms``."""
+    return gain_text(plan, case, plan.primary.smallest_effect, sign=case.primary.unit not in ADJECTIVES)
+
+
+def quality_words(plan: Plan, case: Case) -> str:
+    """The quality side of a swap.
+
+    ``B's exact_match is at most 1.2 points worse; your limit was 2.0 points.``
+    """
+    margin = plan.primary.margin or plan.primary.smallest_effect
+    allowed, gain = gain_text(plan, case, margin, sign=False), effect_of_case(case).gain
+    what = f"{case.treatment}'s {metric_words(case.primary)}"
+    if case.rule == "quality_worse":
+        least = gain_text(plan, case, -gain.upper, sign=False)
+        return f"{what} is very likely at least {least} worse; your limit was {allowed}."
+    if gain.lower >= 0:
+        return f"{what} is not worse; your limit was {allowed}."
+    worst = gain_text(plan, case, -gain.lower, sign=False)
+    if case.rule == "quality_not_shown":
+        return f"{what} could still be {worst} worse; your limit was {allowed}."
+    return f"{what} is at most {worst} worse; your limit was {allowed}."
+
+
+def effect_of_case(case: Case) -> Effect:
+    """The effect of a case that has one. Raises ValueError otherwise."""
+    if case.effect is None:
+        raise ValueError("a case without an effect has no size to tell")
+    return case.effect
+
+
+def joined(*parts: str) -> str:
+    """The parts that are not empty, as one line."""
+    return " ".join(part for part in parts if part)
+
+
+def range_text(plan: Plan, case: Case) -> str:
+    """Both limits in gains; without signs where an adjective (cheaper, slower) has given the direction."""
+    gain, unit = effect_of_case(case).gain, case.primary.unit
+    if unit in ADJECTIVES and (gain.lower > 0 or gain.upper < 0):
+        near, far = sorted((abs(gain.lower), abs(gain.upper)))
+        return f"between {gain_text(plan, case, near, sign=False)} and {gain_text(plan, case, far, sign=False)}"
+    if plan.primary.relative:
+        return f"between {percent(gain.lower, sign=True)} and {percent(gain.upper, sign=True)}"
+    return between(gain, unit)
+
+
+def gain_text(plan: Plan, case: Case, gain: float, *, sign: bool = True) -> str:
+    """A gain on the deciding metric in its own unit, or as a share where the plan asks for one."""
+    return percent(gain, sign=sign) if plan.primary.relative else amount(gain, case.primary.unit, sign=sign)
+
+
+def settles(plan: Plan, case: Case) -> str:
+    """The difference that more units would settle: the present one, at least the smallest worth having."""
+    size = max(abs(effect_of_case(case).gain.estimate), plan.primary.smallest_effect)
+    return gain_text(plan, case, size, sign=False)
+
+
+def _raw_gain(comparison: Comparison) -> float:
+    gain = comparison.gain()
+    return 0.0 if gain is None else gain.estimate
+
+
+def _absolute_change(comparison: Comparison, gain: float) -> str:
+    """``31 % cheaper``, ``340 ms slower``, ``12 tokens shorter``."""
+    relative = comparison.gain(relative=True)
+    size = amount(abs(gain), comparison.unit)
+    if comparison.unit == "usd" and relative is not None:
+        size = percent(abs(relative.estimate))
+    return f"{size} {_direction_word(comparison, gain)}"
+
+
+def _direction_word(comparison: Comparison, gain: float) -> str:
+    less = (gain >= 0) == (comparison.direction is Direction.LOWER)
+    return ADJECTIVES.get(comparison.unit, ("lower", "higher"))[0 if less else 1]
+
+
+def _change_text(comparison: Comparison, gain: float, *, bare: bool = False) -> str:
+    """A change as large as ``gain`` in the words of the metric; a share when its margin is one."""
+    size = percent(abs(gain)) if comparison.margin_relative else amount(abs(gain), comparison.unit)
+    if bare:
+        return size
+    # The sentence begins with the metric's name: "B's cost is 4 % higher", but "B's latency is 340 ms slower".
+    word = _direction_word(comparison, gain)
+    return f"{size} {({'cheaper': 'lower', 'more expensive': 'higher'}).get(word, word)}"
+
+
+def _margin_text(comparison: Comparison) -> str:
+    margin = comparison.margin or 0.0
+    return percent(margin) if comparison.margin_relative else amount(margin, comparison.unit)
+
+
+def goal_words(case: Case) -> str:
+    """What a swap gains: ``31 % cheaper``."""
+    if case.goal is None or case.goal_effect is None:
+        return "better on the goal"
+    if case.goal.unit in ADJECTIVES:
+        return _absolute_change(case.goal, case.goal_effect.gain.estimate)
+    return f"better on {metric_words(case.goal)}"
+
+
+def limits_words(case: Case) -> str:
+    """One sentence on all limits of a challenger that keeps them; empty without any."""
+    if not case.limits:
+        return ""
+    return "No limit you set is broken." if len(case.limits) > 1 else "The limit you set is kept."
+
+
+def cost_words(analysis: Analysis, case: Case) -> str:
+    """``, is 4 % cheaper`` where the cost was compared."""
+    for comparison in analysis.overall("cost_usd"):
+        if (
+            comparison.treatment == case.treatment
+            and comparison.relative is not None
+            and comparison is not case.primary
+        ):
+            return f", and is {_absolute_change(comparison, _raw_gain(comparison))}"
+    return ""
+
+
+def cheaper_control(analysis: Analysis, case: Case) -> str:
+    """``: it is cheaper`` where the control is."""
+    control, treatment = (analysis.arm("cost_usd", name) for name in (analysis.control, case.treatment))
+    return ": it is cheaper" if control is not None and treatment is not None and control < treatment else ""
+
+
+def shrunk_words(case: Case, challengers: int) -> str:
+    """A warning that the best of several looks better than it is, where that makes 5 % or more; else empty."""
+    comparison = case.primary
+    if challengers < 2 or comparison.shrunk_estimate is None or comparison.estimate is None:
+        return ""
+    shown = abs(comparison.shrunk_estimate)
+    if shown >= 0.95 * abs(comparison.estimate):
+        return ""
+    likely = amount(shown, comparison.unit)
+    return f"The best of several usually looks better than it is: likely nearer {likely}."

@@ -1,0 +1,53 @@
+"""Who asks: the key in ``Authorization: Bearer`` or ``X-API-Key``; every route says which scope it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import FastAPI, Header, HTTPException
+from fastapi.routing import APIRoute
+
+from experiments.actions.manage_keys import actor_of_key
+from experiments.vocabulary import Actor, Scope
+from storage.store import Store
+
+ActorOf = Callable[..., Actor]
+
+_SCOPE_MARK = "bakeoff_scope"
+
+
+def scoped(store: Store, scope: Scope) -> ActorOf:
+    """A dependency that gives the actor of a valid key with the scope; 401 or 403 otherwise."""
+
+    def dependency(
+        authorization: Annotated[str | None, Header()] = None,
+        x_api_key: Annotated[str | None, Header()] = None,
+    ) -> Actor:
+        actor = actor_of_key(store, _key(authorization, x_api_key))
+        if actor is None:
+            raise HTTPException(401, "A valid API key is needed.", headers={"WWW-Authenticate": "Bearer"})
+        if scope not in actor.scopes:
+            raise HTTPException(403, f"This key lacks the scope '{scope.value}'.")
+        return actor
+
+    setattr(dependency, _SCOPE_MARK, scope)
+    return dependency
+
+
+def refuse_open_routes(app: FastAPI) -> None:
+    """Nothing when every route declares a scope. Raises RuntimeError naming the first that does not."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute) or not _declares_scope(route):
+            raise RuntimeError(f"the route {getattr(route, 'path', route)} declares no scope; every route must")
+
+
+def _declares_scope(route: APIRoute) -> bool:
+    return any(hasattr(d.call, _SCOPE_MARK) for d in route.dependant.dependencies)
+
+
+def _key(authorization: str | None, x_api_key: str | None) -> str:
+    if x_api_key:
+        return x_api_key.strip()
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

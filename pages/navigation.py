@@ -1,0 +1,88 @@
+"""The shell: which pages there are, in which order, under which address. The only ``st.navigation``.
+
+It lives inside ``pages/``: beside that folder, the first deep link after a start would bypass it.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.session import settings
+from pages.components.show_output import load_style
+
+ASSETS = Path(__file__).parent / "assets"
+
+st.set_page_config(page_title="Bakeoff", page_icon=str(ASSETS / "mark.svg"), layout="wide")
+st.logo(str(ASSETS / "bakeoff.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
+load_style()
+
+page = st.navigation(
+    {
+        "": [
+            st.Page(
+                "start_here.py",
+                title="Home",
+                icon=":material/home:",
+                default=True,
+                help="What needs you now, running tests, and the last decisions.",
+            ),
+        ],
+        "Test": [
+            st.Page(
+                "write_prompts.py",
+                title="Prompts",
+                icon=":material/edit_note:",
+                url_path="prompts",
+                help="Write two variants side by side and try both on a real row.",
+            ),
+            st.Page(
+                "prepare_datasets.py",
+                title="Test sets",
+                icon=":material/table_rows:",
+                url_path="test-sets",
+                help="Upload real inputs, see what is odd about them, say which column is what.",
+            ),
+            st.Page(
+                "design_experiment.py",
+                title="Experiments",
+                icon=":material/balance:",
+                url_path="experiments",
+                help="Plan a comparison, see what certainty costs, start it.",
+            ),
+            st.Page(
+                "read_results.py",
+                title="Result",
+                icon=":material/query_stats:",
+                url_path="result",
+                visibility="hidden",
+                help="Progress, the verdict, and the answers behind it.",
+            ),
+        ],
+        "Ship": [
+            st.Page(
+                "browse_registry.py",
+                title="In production",
+                icon=":material/rocket_launch:",
+                url_path="production",
+                help="What is live, since when, who decided it and why; roll back.",
+            ),
+        ],
+        "Installation": [
+            st.Page(
+                "change_settings.py",
+                title="Settings",
+                icon=":material/settings:",
+                url_path="settings",
+                help="Models and prices, budget, keys, and how this installation is doing.",
+            ),
+        ],
+    }
+)
+
+if settings().insecure_no_login:
+    st.warning(
+        "**No login.** Everybody who reaches this address can read, spend and promote here.",
+        icon=":material/lock_open:",
+    )
+
+page.run()

@@ -1,0 +1,78 @@
+"""Configuration from the environment, read once by the entry points: app.py, cli.py and the pages' session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.errors import BakeoffError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where data lives and how the server binds.
+
+    ``insecure_no_login`` is the spoken consent to be reachable by others without a login; pages then say so.
+    """
+
+    home: Path
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 8501
+    run_worker: bool = True
+    load_sample: bool = True
+    insecure_no_login: bool = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings of an environment (the process's own by default).
+
+        Raises:
+            BakeoffError: ``bad_setting`` when BAKEOFF_PORT is no port.
+        """
+        env = os.environ if environ is None else environ
+        home = Path(env.get("BAKEOFF_HOME") or "~/.bakeoff").expanduser()
+        return cls(
+            home=home,
+            database_url=env.get("BAKEOFF_DATABASE_URL") or f"sqlite:///{home / 'bakeoff.db'}",
+            host=env.get("BAKEOFF_HOST") or "127.0.0.1",
+            port=_port(env.get("BAKEOFF_PORT") or "8501"),
+            run_worker=env.get("BAKEOFF_WORKER", "1") != "0",
+            load_sample=env.get("BAKEOFF_SAMPLE", "1") != "0",
+            insecure_no_login=env.get("BAKEOFF_INSECURE_NO_LOGIN") == "1",
+        )
+
+    def is_local(self) -> bool:
+        """True when only this machine can connect."""
+        return self.host in LOOPBACK
+
+    def check_bind(self) -> None:
+        """Nothing when the address may be served without a login. Raises BakeoffError ``login_needed``."""
+        if not self.is_local() and not self.insecure_no_login:
+            raise BakeoffError(
+                "login_needed",
+                f"Serving on {self.host} would let everybody on the network in, and no login is set up.",
+                "Bind 127.0.0.1 behind a proxy with a login, or accept it with --insecure-no-login.",
+            )
+
+    def as_env(self) -> dict[str, str]:
+        """The environment that gives a child process the same settings."""
+        return {
+            "BAKEOFF_HOME": str(self.home),
+            "BAKEOFF_DATABASE_URL": self.database_url,
+            "BAKEOFF_HOST": self.host,
+            "BAKEOFF_PORT": str(self.port),
+            "BAKEOFF_WORKER": "1" if self.run_worker else "0",
+            "BAKEOFF_SAMPLE": "1" if self.load_sample else "0",
+            "BAKEOFF_INSECURE_NO_LOGIN": "1" if self.insecure_no_login else "0",
+        }
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise BakeoffError("bad_setting", f"BAKEOFF_PORT is {text!r}.", "Set it to a number from 1 to 65535.")

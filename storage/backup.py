@@ -1,0 +1,175 @@
+"""Back up and restore: one portable file for both databases, made while everything goes on.
+
+The file is gzip of JSON lines: a header, then every row of every table in an order that restores. A backup of SQLite
+restores into PostgreSQL and the other way round.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select
+from sqlmodel import SQLModel
+
+from experiments.errors import BakeoffError, Conflict
+from storage import schema
+from storage.audit import ChainReport
+from storage.engine import is_sqlite
+from storage.store import Store
+
+FORMAT = "bakeoff-backup-1"
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What was written or read."""
+
+    rows: int
+    tables: int
+    audit_head: str
+
+
+def backup(store: Store, target: Path) -> BackupReport:
+    """Write one consistent state of the whole database to ``target``; an existing file is refused.
+
+    Raises:
+        Conflict: ``file_exists``; BakeoffError ``cannot_write``.
+    """
+    if target.exists():
+        raise Conflict("file_exists", f"{target.name} exists already.", "Choose another name.")
+    partial = target.with_name(target.name + ".partial")
+    rows = 0
+    try:
+        with store.read() as tx, gzip.open(partial, "wt", encoding="utf-8", compresslevel=5) as file:
+            connection = tx.session.connection()
+            if not is_sqlite(connection):
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            chain = tx.audit.verify()
+            _write(file, {"format": FORMAT, "schema": schema.head_revision(), "audit_head": chain.head})
+            for table in _tables():
+                for values in _rows(connection, table):
+                    _write(file, {"table": table.name, "row": values})
+                    rows += 1
+            _write(file, {"end": rows})
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BakeoffError(
+            "cannot_write", f"The backup could not be written: {error.strerror}.", "Nothing was left behind."
+        ) from None
+    return BackupReport(rows, len(_tables()), chain.head)
+
+
+def restore(store: Store, source: Path) -> BackupReport:
+    """Fill an empty database (its schema is made) from a backup; all of it, or nothing.
+
+    Raises:
+        BakeoffError: ``not_a_backup``, ``newer_schema``, ``broken_backup``; Conflict ``not_empty``.
+    """
+    lines = _read(source)
+    header = next(lines, {})
+    if header.get("format") != FORMAT:
+        raise BakeoffError("not_a_backup", f"{source.name} is not a backup of Bakeoff.")
+    if header["schema"] != schema.head_revision():
+        raise BakeoffError(
+            "newer_schema",
+            "The backup has another schema than this program.",
+            "Restore with the version that made it, then upgrade.",
+        )
+    schema.upgrade(store.engine)
+    with store.begin() as tx:
+        connection = tx.session.connection()
+        _refuse_full(connection)
+        count = _fill(connection, lines)
+        chain = tx.audit.verify()
+        if chain.broken_at is not None or chain.head != header["audit_head"]:
+            raise BakeoffError("broken_backup", "The audit chain in the backup does not fit.", "Nothing was restored.")
+    return BackupReport(count, len(_tables()), chain.head)
+
+
+def verify_audit(store: Store) -> ChainReport:
+    """Walk the audit chain of a database."""
+    with store.read() as tx:
+        return tx.audit.verify()
+
+
+def _tables() -> list[Table]:
+    assert schema.table_names()
+    return list(SQLModel.metadata.sorted_tables)
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
+    query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_BATCH)
+    for row in connection.execute(query):
+        yield {
+            name: value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+            for name, value in row._mapping.items()
+        }
+
+
+def _refuse_full(connection: Connection) -> None:
+    for table in _tables():
+        if connection.execute(select(table).limit(1)).first() is not None:
+            raise Conflict(
+                "not_empty",
+                "The database to restore into is not empty.",
+                "Point BAKEOFF_DATABASE_URL at a new one.",
+            )
+
+
+def _fill(connection: Connection, lines: Iterator[dict[str, Any]]) -> int:
+    tables = {table.name: table for table in _tables()}
+    current: Table | None = None
+    batch: list[dict[str, Any]] = []
+    count, ended = 0, False
+    for line in lines:
+        if "end" in line:
+            ended = line["end"] == count
+            break
+        table = tables[line["table"]]
+        if table is not current or len(batch) >= _BATCH:
+            _insert(connection, current, batch)
+            current, batch = table, []
+        batch.append(_typed(table, line["row"]))
+        count += 1
+    _insert(connection, current, batch)
+    if not ended:
+        raise BakeoffError("broken_backup", "The backup ends too early.", "Nothing was restored; use another copy.")
+    return count
+
+
+def _insert(connection: Connection, table: Table | None, batch: list[dict[str, Any]]) -> None:
+    if table is not None and batch:
+        connection.execute(insert(table), batch)
+
+
+def _typed(table: Table, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: datetime.fromisoformat(value)
+        if value is not None and type(table.c[name].type).__name__ == "UtcDateTime"
+        else value
+        for name, value in values.items()
+    }
+
+
+def _write(file: Any, value: dict[str, Any]) -> None:  # noqa: ANN401
+    file.write(json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def _read(source: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(source, "rt", encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise BakeoffError("no_such_file", f"There is no file {source.name}.") from None
+    except (OSError, EOFError, ValueError):
+        raise BakeoffError("not_a_backup", f"{source.name} is damaged or is not a backup of Bakeoff.") from None

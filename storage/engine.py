@@ -1,0 +1,95 @@
+"""Database URL → Engine: SQLite in WAL mode with immediate write transactions, or PostgreSQL through psycopg 3."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from experiments.errors import BakeoffError
+
+BUSY_TIMEOUT_MS = 20_000
+WRITES = "bakeoff_writes"
+"""Execution option of a connection that will write: its transaction begins as IMMEDIATE on SQLite."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for the URL; nothing is created or connected yet, except the folder of a SQLite file.
+
+    Raises:
+        BakeoffError: ``bad_database_url`` when the URL is neither SQLite nor PostgreSQL (psycopg).
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BakeoffError("bad_database_url", "BAKEOFF_DATABASE_URL is not a database URL.", _URL_HINT) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite":
+        return _open_sqlite(parsed.database)
+    if parsed.drivername == "postgresql+psycopg":
+        return create_engine(
+            parsed,
+            pool_size=10,
+            max_overflow=20,
+            pool_pre_ping=True,
+            json_serializer=_dump_json,
+            connect_args={"connect_timeout": 10},
+        )
+    raise BakeoffError("bad_database_url", f"Bakeoff does not speak {parsed.drivername}.", _URL_HINT)
+
+
+_URL_HINT = "Use sqlite:///file.db or postgresql+psycopg://user:password@host/name."
+
+
+def is_sqlite(engine: Engine | Connection) -> bool:
+    """True for SQLite, False for PostgreSQL."""
+    return engine.dialect.name == "sqlite"
+
+
+def _dump_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _open_sqlite(database: str | None) -> Engine:
+    if not database or database == ":memory:":
+        raise BakeoffError("bad_database_url", "Bakeoff needs a database file, not memory.", _URL_HINT)
+    Path(database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{Path(database).expanduser()}",
+        json_serializer=_dump_json,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401
+        # The driver's own transaction handling is switched off: it begins too late, and deferred.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "mmap_size=0",
+            # SQLite before 3.51.3 can corrupt a WAL that two connections reset at once, so only the one process
+            # that holds the checkpoint lock (storage/checkpoints.py) ever moves the WAL into the file.
+            "wal_autocheckpoint=0",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A read that turns into a write fails with "locked" whatever the timeout; a writer says so at once.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,281 @@
+"""Frozen values of the rows that leave ``storage``: what actions and views work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+Record = TypeVar("Record")
+
+
+def to_record(kind: type[Record], row: object) -> Record:
+    """A record of the given dataclass, filled from the attributes of the same names."""
+    return kind(**{f.name: getattr(row, f.name) for f in fields(kind)})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecord:
+    """A named prompt."""
+
+    id: str
+    name: str
+    description: str
+    created_by: str
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One immutable version of a prompt."""
+
+    id: str
+    prompt_id: str
+    number: int
+    content_hash: str
+    kind: str
+    messages: list[dict[str, str]]
+    model: str
+    parameters: dict[str, Any]
+    note: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """Where a label points; ``version_id`` None and ``revision`` 0 when it was never set."""
+
+    prompt_id: str
+    label: str
+    version_id: str | None
+    revision: int
+    moved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEventRecord:
+    """One move of a label."""
+
+    id: str
+    prompt_id: str
+    label: str
+    revision: int
+    kind: str
+    from_version_id: str | None
+    to_version_id: str
+    actor: str
+    reason: str
+    decision_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """A named test set and the roles of its columns."""
+
+    id: str
+    name: str
+    roles: dict[str, Any]
+    created_by: str
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersionRecord:
+    """One frozen state of a test set."""
+
+    id: str
+    dataset_id: str
+    number: int
+    content_hash: str
+    columns: list[str]
+    row_count: int
+    source_name: str
+    report: dict[str, Any]
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecord:
+    """One input: position counts from 0."""
+
+    id: str
+    position: int
+    cells: Mapping[str, str | None]
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """An experiment as stored."""
+
+    id: str
+    name: str
+    state: str
+    origin: str
+    hypothesis: str
+    spec: dict[str, Any]
+    design_hash: str
+    plan_hash: str
+    plan_version: int
+    locked_at: datetime | None
+    dataset_version_id: str | None
+    prompt_id: str | None
+    simulated: bool
+    sample: bool
+    created_by: str
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecord:
+    """One arm; position 0 is the control."""
+
+    id: str
+    experiment_id: str
+    position: int
+    name: str
+    model: str
+    prompt_version_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerUseRecord:
+    """A scorer as an experiment uses it."""
+
+    id: str
+    experiment_id: str
+    position: int
+    metric: str
+    scorer: str
+    version: str
+    entry: Any
+    fingerprint: str
+    kind: str
+    direction: str
+    unit: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One execution."""
+
+    id: str
+    experiment_id: str
+    number: int
+    kind: str
+    state: str
+    state_reason: str
+    repeats: int
+    row_limit: int | None
+    seed: int
+    limits: dict[str, Any]
+    planned_trials: int
+    spent_usd: float
+    reserved_usd: float
+    revision: int
+    lease_owner: str | None
+    lease_until: datetime | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRecord:
+    """One call of "try on a row"."""
+
+    id: str
+    batch_id: str
+    letter: str
+    state: str
+    request: dict[str, Any]
+    answer: dict[str, Any] | None
+    cost_usd: float | None
+    cost_status: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRecord:
+    """One computed analysis."""
+
+    id: str
+    experiment_id: str
+    number: int
+    plan_hash: str
+    data_version: str
+    data_hash: str
+    engine: str
+    result: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision with its evidence."""
+
+    id: str
+    experiment_id: str
+    analysis_id: str
+    verdict: str
+    choice: str
+    variant_id: str | None
+    prompt_version_id: str | None
+    label: str
+    actor: str
+    reason: str
+    evidence: dict[str, Any]
+    evidence_hash: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One link of the audit chain."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRecord:
+    """A key without its secret."""
+
+    id: str
+    name: str
+    secret_hash: str
+    scopes: list[str]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_on: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """A worker that was seen."""
+
+    id: str
+    host: str
+    process: int
+    version: str
+    started_at: datetime
+    heartbeat_at: datetime
+    stopped_at: datetime | None

@@ -1,0 +1,156 @@
+"""The store and its unit of work: ``with store.begin() as tx: tx.prompts.add(…)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlmodel import Session
+
+from experiments.errors import BakeoffError, Conflict
+from experiments.vocabulary import Clock, utc_now
+from storage.answers import Answers
+from storage.audit import AuditLog
+from storage.datasets import Datasets
+from storage.engine import WRITES, open_engine
+from storage.evidence import Evidence
+from storage.experiments import Experiments
+from storage.installation import Installation
+from storage.keys import Keys
+from storage.previews import Previews
+from storage.prompts import Prompts
+from storage.registry import Registry
+from storage.runs import Runs
+
+
+class Transaction:
+    """The queries of one transaction, grouped by what they are about."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self.session = session
+        self.clock = clock
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """Prompts and their versions."""
+        return Prompts(self.session)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Labels and their history."""
+        return Registry(self.session)
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """Test sets, versions, examples."""
+        return Datasets(self.session)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        """Experiments, variants, scorers in use."""
+        return Experiments(self.session)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Runs and their progress."""
+        return Runs(self.session)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Pairs of answers, for reading."""
+        return Answers(self.session)
+
+    @cached_property
+    def previews(self) -> Previews:
+        """Single tries of the prompt page."""
+        return Previews(self.session)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Analyses, looks and decisions."""
+        return Evidence(self.session)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The hash-chained log."""
+        return AuditLog(self.session, self.clock)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        return Keys(self.session)
+
+    @cached_property
+    def installation(self) -> Installation:
+        """Settings, prices, workers, money spent."""
+        return Installation(self.session)
+
+
+class Store:
+    """A database and a clock. Cheap to share between threads; each ``begin`` is one transaction."""
+
+    def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """A transaction that may write: all of it is kept, or nothing.
+
+        Raises:
+            BakeoffError: ``database_busy`` when the database stayed locked or is out of reach.
+        """
+        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield Transaction(session, self.clock)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads one consistent state."""
+        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+            yield Transaction(session, self.clock)
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str, clock: Clock = utc_now) -> Store:
+    """A store on the database of the URL; the schema is not touched (see ``storage.schema.upgrade``)."""
+    return Store(open_engine(url), clock)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(
+            "changed_meanwhile",
+            "Somebody else changed the same thing at this moment.",
+            "Nothing was changed; try again.",
+        ) from error
+    except OperationalError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: DBAPIError) -> BakeoffError:
+    text = str(error.orig)
+    if "locked" in text or "busy" in text:
+        return BakeoffError(
+            "database_busy", "The database stayed busy for too long.", "Nothing was changed; try again."
+        )
+    if "disk is full" in text or "No space left" in text:
+        return BakeoffError(
+            "disk_full",
+            "The disk of the database is full.",
+            "Nothing was changed; free some space and try again.",
+        )
+    if "no such table" in text or "no such column" in text:
+        return BakeoffError("old_schema", "The database is older than this program.", "Run: bakeoff db upgrade")
+    return BakeoffError(
+        "database_unavailable", "The database cannot be reached.", "Check BAKEOFF_DATABASE_URL and try again."
+    )

@@ -1,0 +1,62 @@
+"""What people, files and models write is text on every page: nothing runs, nothing is fetched, nothing is a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from storage.store import open_store
+from tests.browser import hostile
+from tests.browser.conftest import Noted, settled
+
+PAGES = {
+    "home": "/",
+    "prompts": f"/prompts?prompt={hostile.PROMPT}",
+    "test sets": f"/test-sets?set={hostile.DATASET}",
+    "experiments": "/experiments?view=All",
+    "plan": "/experiments?view=New+comparison",
+    "draft": f"/result?exp={hostile.DRAFT}",
+    "result": f"/result?exp={hostile.EXPERIMENT}&how=true",
+    "a row without an answer": f"/result?exp={hostile.EXPERIMENT}&who=failed",
+    "no such experiment": f"/result?exp=%3Cimg%20src%3Dhttps%3A%2F%2F{hostile.HOST}%2Fn.png%3E",
+    "production": "/production",
+    "staging": "/production?label=staging",
+    "prices": "/settings",
+    "keys": "/settings?section=API+keys",
+    "log": "/settings?section=This+installation",
+}
+HARM = """() => ({
+    ran: window.pwned ?? null,
+    tags: [...document.querySelectorAll(
+        "[data-testid='stMain'] :is(script, iframe, form[action], img[src^='http'], link, object, embed)"
+    )].map(e => e.outerHTML.slice(0, 120)),
+    links: [...document.querySelectorAll("[data-testid='stMain'] a[href]")].map(a => a.href)
+        .filter(h => h.includes("evil") || h.startsWith("javascript")),
+    hidden: getComputedStyle(document.body).display,
+})"""
+
+
+@pytest.fixture(scope="module")
+def home(home: Path) -> Path:
+    """The module's home, with hostile content in every place."""
+    store = open_store(f"sqlite:///{home / 'bakeoff.db'}")
+    hostile.fill(store)
+    store.close()
+    return home
+
+
+@pytest.mark.parametrize("where", PAGES)
+def test_hostile_texts_stay_texts(where: str, new_page: Callable[..., Page], noted: Noted) -> None:
+    page = new_page(PAGES[where])
+    settled(page)
+    shown = {"home": hostile.DRAFT, "experiments": hostile.DRAFT}.get(where, hostile.HOST)
+    expect(page.get_by_test_id("stMain")).to_contain_text(shown)
+    for opener in page.get_by_test_id("stExpander").locator("summary").all()[:6]:
+        opener.click()
+    settled(page)
+
+    assert page.evaluate(HARM) == {"ran": None, "tags": [], "links": [], "hidden": "block"}
+    assert (noted.foreign, noted.dialogs) == ([], [])

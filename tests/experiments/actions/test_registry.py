@@ -1,0 +1,182 @@
+"""Promotion, rollback, labels: the rules hold on the server, whoever asks."""
+
+import threading
+from itertools import pairwise
+
+import pytest
+
+from experiments.actions.promote import promote
+from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.save_prompt import save_prompt
+from experiments.errors import BakeoffError, Conflict, Forbidden, NotFound
+from experiments.prompts import text_prompt
+from experiments.views.prompts import get_prompt, label_history, served_prompt
+from experiments.views.registry import live_card
+from experiments.vocabulary import Actor, Role, Scope
+from storage.store import Store
+from tests.builders import ADA, AS_JSON, JSON_PROMPT, made, run_to_end, spec_of
+
+LONG_REASON = "The guardrail is irrelevant for this quarter's launch."
+
+
+def _saved(store: Store, *texts: str, name: str = "reply") -> None:
+    for text in texts:
+        save_prompt(store, name, text_prompt(text, model="demo/small"), actor=ADA)
+
+
+def _winner(store: Store, rows: int = 120) -> None:
+    """An experiment whose B wins clearly."""
+    made(store, spec_of(), rows=rows)
+    run_to_end(store)
+
+
+def test_the_same_content_is_the_same_version(store: Store):
+    _saved(store, "one {{x}}", "two {{x}}", "one {{x}}")
+    assert [v.number for v in get_prompt(store, "reply").versions] == [2, 1]
+
+
+def test_every_prompt_has_production_and_staging_from_the_start(store: Store):
+    _saved(store, "one")
+    assert get_prompt(store, "reply").labels == {"production": None, "staging": None}
+
+
+def test_a_label_that_nothing_holds_is_not_found_with_a_hint(store: Store):
+    _saved(store, "one")
+    with pytest.raises(NotFound) as error:
+        served_prompt(store, "reply")
+    assert error.value.code == "no_such_label"
+
+
+def test_production_may_be_set_by_hand_once(store: Store):
+    _saved(store, "one", "two")
+    set_label(store, "reply", label="production", at="1", actor=ADA)
+    with pytest.raises(Conflict) as error:
+        set_label(store, "reply", label="production", at="2", actor=ADA)
+    assert error.value.code == "decision_needed"
+    assert served_prompt(store, "reply").version == 1
+
+
+def test_staging_moves_freely_and_keeps_its_history(store: Store):
+    _saved(store, "one", "two")
+    set_label(store, "reply", label="staging", at="1", actor=ADA, reason="first")
+    set_label(store, "reply", label="staging", at="2", actor=ADA)
+    moves = label_history(store, "reply", label="staging")
+    assert [(m.version, m.previous_version, m.kind) for m in moves] == [(2, 1, "set"), (1, None, "set")]
+
+
+def test_a_verdict_that_ships_promotes_and_freezes_its_evidence(store: Store):
+    _winner(store)
+    done = promote(store, "sums", label="production", actor=ADA)
+    card = live_card(store, "sums")
+    assert (done.variant, card.live.number) == ("B", done.version)
+    assert card.evidence["result"]["verdict"]["outcome"] == "ship"
+    assert card.evidence["prompts"]["B"]["version"] == done.version
+    with store.read() as tx:
+        assert tx.audit.verify().broken_at is None
+        assert tx.experiments.by_name("sums").state == "promoted"
+
+
+def test_a_verdict_that_keeps_the_control_needs_a_long_reason(store: Store):
+    swapped = [
+        {"name": "A", "prompt": JSON_PROMPT, "model": "demo/small", "parameters": AS_JSON},
+        {"name": "B", "prompt": "{{question}}", "model": "demo/small"},
+    ]
+    made(store, spec_of(variants=swapped), rows=120)
+    run_to_end(store)
+    with pytest.raises(Conflict) as error:
+        promote(store, "sums", label="production", actor=ADA, variant="B", reason="short")
+    assert error.value.code == "reason_needed"
+    assert promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON).variant == "B"
+
+
+def test_too_few_rows_promote_nothing_whatever_the_reason(store: Store):
+    made(store, rows=8)
+    run_to_end(store)
+    with pytest.raises(Conflict) as error:
+        promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON)
+    assert error.value.code == "verdict_refuses"
+    assert get_prompt(store, "sums").labels["production"] is None
+
+
+def test_a_promotion_is_refused_when_the_tested_control_is_no_longer_live(store: Store):
+    _winner(store)
+    _saved(store, "something else", name="sums")
+    set_label(store, "sums", label="production", at="3", actor=ADA)
+    with pytest.raises(Conflict) as error:
+        promote(store, "sums", label="production", actor=ADA)
+    assert error.value.code == "label_moved_since_test"
+
+
+def test_a_promotion_from_a_stale_page_is_refused(store: Store):
+    _winner(store)
+    promote(store, "sums", label="staging", actor=ADA)
+    with pytest.raises(Conflict) as error:
+        promote(store, "sums", label="staging", actor=ADA, variant="A", reason=LONG_REASON, expected_revision=0)
+    assert error.value.code == "label_moved"
+
+
+def test_refusals_are_in_the_audit_log(store: Store):
+    made(store, rows=8)
+    run_to_end(store)
+    with pytest.raises(Conflict):
+        promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON)
+    with pytest.raises(Forbidden):
+        promote(store, "sums", label="production", actor=Actor("vic", Role.VIEWER))
+    with store.read() as tx:
+        actions = [e.action for e in tx.audit.newest(2)]
+    assert actions == ["denied", "promotion_refused"]
+
+
+def test_a_key_without_the_scope_cannot_promote_and_one_with_it_can(store: Store):
+    _winner(store)
+    with pytest.raises(Forbidden) as error:
+        promote(store, "sums", label="production", actor=Actor("app", scopes=frozenset({Scope.READ})))
+    assert error.value.code == "missing_scope"
+    promote(store, "sums", label="production", actor=Actor("ci", scopes=frozenset({Scope.PROMOTE})))
+
+
+def test_a_rollback_returns_to_the_version_before_and_says_why(store: Store):
+    _winner(store)
+    set_label(store, "sums", label="production", at="1", actor=ADA)
+    promote(store, "sums", label="production", actor=ADA)
+    move = roll_back(store, "sums", actor=ADA, reason="complaints")
+    card = live_card(store, "sums")
+    assert (move.version, card.live.number, card.why, card.kind) == (1, 1, "complaints", "rollback")
+    with store.read() as tx:
+        assert tx.experiments.by_name("sums").state == "rolled_back"
+
+
+def test_a_rollback_needs_a_reason_and_an_earlier_holder(store: Store):
+    _saved(store, "one", "two")
+    set_label(store, "reply", label="production", at="1", actor=ADA)
+    with pytest.raises(BakeoffError) as no_reason:
+        roll_back(store, "reply", actor=ADA, reason="  ")
+    with pytest.raises(Conflict) as nothing:
+        roll_back(store, "reply", actor=ADA, reason="why not")
+    with pytest.raises(Conflict) as never:
+        roll_back(store, "reply", actor=ADA, reason="why not", to=2)
+    codes = [e.value.code for e in (no_reason, nothing, never)]
+    assert codes == ["reason_needed", "nothing_to_roll_back_to", "never_live"]
+
+
+def test_racing_label_moves_have_one_winner_each_and_one_unbroken_history(store: Store):
+    _saved(store, *(f"text {i}" for i in range(8)))
+    outcomes: list[str] = []
+
+    def race(at: int) -> None:
+        for _ in range(5):
+            try:
+                set_label(store, "reply", label="staging", at=str(at), actor=ADA)
+                outcomes.append("moved")
+            except Conflict:
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=race, args=(i + 1,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    moves = list(reversed(label_history(store, "reply", label="staging")))
+    assert len(moves) == outcomes.count("moved")
+    assert all(later.previous_version == earlier.version for earlier, later in pairwise(moves))
+    assert served_prompt(store, "reply", label="staging").version == moves[-1].version

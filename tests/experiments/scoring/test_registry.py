@@ -1,0 +1,96 @@
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import experiments.scoring
+from experiments.errors import BakeoffError
+from experiments.scoring import MetricKind, Score, ScoringContext, describe_all, scorer
+from experiments.scoring.registry import all_scorers, by_name, declared, get, scorers_of
+
+HERE = Path(__file__).parent
+MODULES = {info.name for info in pkgutil.iter_modules(experiments.scoring.__path__)}
+
+
+def test_the_first_set_is_found_by_being_there():
+    assert set(all_scorers()) >= {
+        "exact_match",
+        "contains",
+        "regex",
+        "numeric_answer",
+        "json_valid",
+        "json_schema",
+        "length",
+        "refusal",
+        "similarity",
+        "starts_with",
+        "ends_with",
+        "equals_label",
+    }
+
+
+def test_scorers_are_sorted_by_name():
+    assert list(all_scorers()) == sorted(all_scorers())
+
+
+@pytest.mark.parametrize("name", all_scorers())
+def test_a_scorer_is_one_file_and_its_test(name):
+    assert name in MODULES
+    assert (HERE / f"test_{name}.py").is_file()
+    assert all_scorers()[name].function.__module__ == f"experiments.scoring.{name}"
+
+
+@pytest.mark.parametrize("described", describe_all(), ids=lambda one: one.name)
+def test_every_scorer_and_every_option_is_documented(described):
+    assert described.summary.endswith(".")
+    assert all(option.description.endswith(".") for option in described.options), described.name
+    assert described.kind in (MetricKind.BINARY, MetricKind.SCORE)
+    assert described.main is None or described.main in {option.name for option in described.options}
+
+
+@pytest.mark.parametrize("one", all_scorers().values(), ids=lambda one: one.name)
+def test_every_docstring_explains_only_options_there_are(one):
+    from experiments.scoring.options import option_texts
+
+    assert set(option_texts(one.function.__doc__)) == set(one.options.names)
+
+
+def make(name):
+    def function(ctx: ScoringContext) -> Score:
+        """Says yes."""
+        return Score(1.0)
+
+    function.__name__ = name
+    return declared(scorer(kind=MetricKind.BINARY)(function))
+
+
+def test_two_scorers_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two scorers are called 'twice'"):
+        by_name([make("twice"), make("other"), make("twice")])
+
+
+def test_a_decorated_function_stays_callable():
+    assert make("plain").function(ScoringContext("")) == Score(1.0)
+
+
+def test_a_function_without_the_decorator_is_no_scorer():
+    assert declared(len) is None
+
+
+def test_imported_scorers_do_not_belong_to_a_module():
+    assert scorers_of(experiments.scoring.binding) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("exact_mach", "Did you mean 'exact_match'?"),
+        ("jugde", "Did you mean 'judge'?"),
+        ("own_thin", "Did you mean 'own_thing'?"),
+    ],
+)
+def test_an_unknown_name_hints_at_the_nearest(name, hint):
+    with pytest.raises(BakeoffError) as caught:
+        get(name, more_names=["own_thing"])
+
+    assert (caught.value.code, caught.value.hint) == ("unknown_scorer", hint)

@@ -1,0 +1,295 @@
+"""Every method against published or hand-derived numbers; rows and tolerances in tests/golden/statistics.jsonl."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from experiments.stats import (
+    agreement,
+    bayes,
+    clustered,
+    covariates,
+    equivalence,
+    intraclass,
+    judge_correction,
+    kappas,
+    lift,
+    means,
+    multiplicity,
+    omnibus,
+    ordinal,
+    paired,
+    paired_means,
+    power,
+    preferences,
+    proportions,
+    quantiles,
+    sequential,
+    sign_flips,
+    srm,
+)
+from experiments.stats.samples import PairedSample
+from experiments.stats.sequential import Reading
+from experiments.stats.summaries import UnitSums
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+ROWS = [json.loads(line) for line in (GOLDEN / "statistics.jsonl").read_text("utf-8").splitlines()]
+ONCE = Reading(0.05)
+
+
+def array(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.float64)
+
+
+def limits(found: proportions.Limits) -> list[float]:
+    return [found.lower, found.upper]
+
+
+def table(given: dict[str, int]) -> paired.PairTable:
+    return paired.PairTable(given["both"], given["fixed"], given["broken"], given["neither"])
+
+
+def sample(given: dict[str, Any]) -> PairedSample:
+    differences = array(given["differences"])
+    return PairedSample.of(np.zeros(len(differences)), differences)
+
+
+def two(method: Callable[..., Any], given: dict[str, Any], **more: Any) -> Any:
+    return method(tuple(given["control"]), tuple(given["treatment"]), **more)
+
+
+def welch(given: dict[str, Any]) -> list[float]:
+    arms = [means.Arm(mean, sd**2 / n, n) for mean, sd, n in (given["control"], given["treatment"])]
+    found = means.welch(*arms, reading=ONCE)
+    return [found.estimate, found.lower, found.upper, found.p_value]
+
+
+def mean_pair(given: dict[str, Any]) -> lift.MeanPair:
+    (a, va), (b, vb) = ((m, sd**2 / n) for m, sd, n in (given["control"], given["treatment"]))
+    return lift.MeanPair(a, b, va, vb)
+
+
+def delta(means: lift.MeanPair) -> list[float]:
+    """Lift and its delta-method error, as gbstats reports them; the limit of Fieller's for small variances."""
+    a, b = means.control, means.treatment
+    near = lift.fieller(
+        lift.MeanPair(a, b, means.control_variance * 1e-6, means.treatment_variance * 1e-6), multiplier=1.0
+    )
+    return [near.estimate, (near.upper - near.lower) / 2 * 1e3]
+
+
+def fieller(given: dict[str, Any]) -> list[float]:
+    (a, sa), (b, sb) = given["control"], given["treatment"]
+    found = lift.fieller(lift.MeanPair(a, b, sa**2, sb**2), multiplier=given["multiplier"])
+    return [found.lower, found.upper]
+
+
+def cuped(given: dict[str, Any]) -> list[float]:
+    """Lift and its error as gbstats reports them; the plain difference and its error for the exact case."""
+    arms = [UnitSums.from_mapping({"covariate": True, **given[arm]}) for arm in ("control", "treatment")]
+    found = covariates.cuped(*arms, reading=ONCE)
+    if arms[0].units < 100:
+        return [found.estimate, found.details["theta"]]
+    theta, centre = found.details["theta"], sum(a.x for a in arms) / sum(a.units for a in arms)
+    adjusted = [covariates._adjusted(arm, theta, centre) for arm in arms]
+    return delta(lift.MeanPair(adjusted[0].mean, adjusted[1].mean, adjusted[0].variance, adjusted[1].variance))
+
+
+def critical(given: dict[str, Any]) -> list[float]:
+    loadings = np.full(given["challengers"], 0.5**0.5)
+    df = given["df"] if given["df"] < 1e6 else np.inf
+    return [optimize.brentq(lambda c: 1 - multiplicity._all_below(c, loadings, df) - 0.05, 1.5, 6)]
+
+
+def dunnett_p(given: dict[str, Any]) -> list[float]:
+    groups = [array(given["control"]), *(array(group) for group in given["challengers"])]
+    df = sum(len(group) - 1 for group in groups)
+    spread = (sum(((group - group.mean()) ** 2).sum() for group in groups) / df) ** 0.5
+    errors = [spread / len(group) ** 0.5 for group in groups]
+    p_values = [
+        2 * stats.t.sf(abs(g.mean() - groups[0].mean()) / np.hypot(e, errors[0]), df)
+        for g, e in zip(groups[1:], errors[1:], strict=True)
+    ]
+    return list(multiplicity.dunnett((errors[0], errors[1:]), p_values, df=df, alpha=0.05).adjusted)
+
+
+def alpha(given: dict[str, Any]) -> list[float]:
+    matrix = array([[np.nan if v is None else v for v in row] for row in given["matrix"]])
+    raters, items = np.nonzero(np.isfinite(matrix))
+    ratings = agreement.Ratings(items, raters, matrix[raters, items])
+    return [agreement.krippendorff_alpha(ratings, given["level"]).alpha.estimate]
+
+
+def kappa(given: dict[str, Any]) -> list[float]:
+    counts = np.array(given["table"])
+    first = np.repeat(np.arange(len(counts)), counts.sum(axis=1)).astype(float)
+    second = np.concatenate([np.repeat(np.arange(len(row)), row) for row in counts]).astype(float)
+    return [kappas.cohen_kappa(first, second)]
+
+
+def icc(given: dict[str, Any]) -> list[float]:
+    found = intraclass.intraclass_correlations(array(given["scores"]))
+    single = [found.one_way, found.two_way_random, found.two_way_fixed]
+    return [*single, found.one_way_mean, found.two_way_random_mean, found.two_way_fixed_mean]
+
+
+def bradley_terry(given: dict[str, Any]) -> list[list[float]]:
+    wins = array(given["wins"])
+    found = preferences.fit(preferences.Votes(wins, np.zeros_like(wins)), ridge=0)
+    return [found.log_worths[1:].tolist(), np.sqrt(np.diag(found.covariance)).tolist()]
+
+
+def davidson(given: dict[str, Any]) -> list[Any]:
+    size = max(pair[1] for pair in given["pairs"])
+    wins, ties = np.zeros((size, size)), np.zeros((size, size))
+    for i, j, won, lost, tied in given["pairs"]:
+        wins[i - 1, j - 1], wins[j - 1, i - 1] = won, lost
+        ties[i - 1, j - 1] = ties[j - 1, i - 1] = tied
+    found = preferences.fit(preferences.Votes(wins, ties), ridge=0)
+    worths = np.exp(found.log_worths)
+    return [(worths / worths.sum()).tolist(), found.tie]
+
+
+def powered(given: dict[str, Any]) -> list[float]:
+    human, judge, rest = (array(given[name]) for name in ("human", "judge", "rest"))
+    labelled = judge_correction.Labelled(human, judge, np.arange(len(human)))
+    found = judge_correction.prediction_powered(labelled, rest, np.arange(len(rest)))
+    return [found.interval.estimate, found.weight]
+
+
+def corrected_rate(given: dict[str, Any]) -> list[float]:
+    counts = (given["true_yes"], given["yes"], given["true_no"], given["no"])
+    found = judge_correction.rogan_gladen(given["positive"], given["n"], judge_correction.Calibration(*counts))
+    return [found.interval.estimate, found.standard_error]
+
+
+def belief(found: bayes.Belief) -> list[float]:
+    return [found.chance_better, found.expected_loss]
+
+
+def needed(given: dict[str, Any]) -> list[float]:
+    if given["spread"] == "repeats":
+        *parts, repeats = given["arguments"]
+        spread = power.paired_repeats(*parts, repeats=int(repeats))
+    else:
+        spread = getattr(power, given["spread"])(*given["arguments"])
+    return [power.units_needed(spread, given["effect"], power.Error())]
+
+
+def order_statistics(given: dict[str, Any]) -> list[float]:
+    return limits(quantiles.order_statistic_interval(array(given["values"]), given["q"]))
+
+
+def paired_t(given: dict[str, Any]) -> list[float]:
+    found = paired_means.paired_mean(sample(given), reading=ONCE)
+    return [found.estimate, found.p_value, found.lower, found.upper]
+
+
+def cluster_mean(given: dict[str, Any]) -> list[float]:
+    found = clustered.cluster_mean(array(given["values"]), np.array(given["clusters"]))
+    return [found.mean, found.standard_error]
+
+
+def ratio_variance(given: dict[str, Any]) -> list[float]:
+    sums = UnitSums.of(array(given["y"]), array(given["n"]))
+    return [sums.ratio, sums.ratio_variance]
+
+
+def brunner_munzel(given: dict[str, Any]) -> list[float]:
+    found = ordinal.brunner_munzel(array(given["control"]), array(given["treatment"]), reading=ONCE)
+    return [found.treatment, found.p_value, found.lower + 0.5, found.upper + 0.5]
+
+
+def split(given: dict[str, Any]) -> list[float]:
+    return [srm.split_check(given["units"], given["weights"], watched=False).p_value]
+
+
+def tost(given: dict[str, Any]) -> list[float]:
+    found = equivalence.tost(given["estimate"], given["error"], given["df"], low=given["low"], high=given["high"])
+    return [found.p_value]
+
+
+METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "wilson": lambda g: limits(proportions.wilson(g["x"], g["n"])),
+    "clopper_pearson": lambda g: limits(proportions.clopper_pearson(g["x"], g["n"])),
+    "at_most": lambda g: [proportions.at_most(g["x"], g["n"])],
+    "newcombe_independent": lambda g: limits(two(proportions.newcombe_independent, g)),
+    "miettinen_nurminen": lambda g: limits(two(proportions.miettinen_nurminen, g)),
+    "farrington_manning": lambda g: [two(proportions.farrington_manning, g, difference=g["difference"])],
+    "score_test": lambda g: [two(proportions.score_test, g)],
+    "boschloo": lambda g: [two(proportions.boschloo, g)],
+    "mcnemar_exact": lambda g: [paired.mcnemar_exact(table(g))],
+    "mcnemar_mid_p": lambda g: [paired.mcnemar_mid_p(table(g))],
+    "mcnemar_asymptotic": lambda g: [paired.mcnemar_asymptotic(table(g))],
+    "newcombe_paired": lambda g: limits(paired.newcombe_paired(table(g))),
+    "tango": lambda g: limits(paired.tango(table(g))),
+    "cluster_mean": cluster_mean,
+    "paired_t": paired_t,
+    "sign_flip": lambda g: [sign_flips.sign_flip(sample(g)).p_value],
+    "wilcoxon_pratt": lambda g: [ordinal.wilcoxon_pratt(array(g["differences"]))],
+    "brunner_munzel": brunner_munzel,
+    "welch": welch,
+    "fieller_small_variance": lambda g: delta(mean_pair(g)),
+    "fieller": fieller,
+    "ratio_variance": ratio_variance,
+    "cuped": cuped,
+    "order_statistic_interval": order_statistics,
+    "tost": tost,
+    "always_valid_multiplier": lambda g: [
+        sequential.always_valid_multiplier(g["n"], alpha=g["alpha"], horizon=g["horizon"])
+    ],
+    "discordant_pairs_p": lambda g: [sequential.discordant_pairs_p(g["wins"], g["losses"])],
+    "holm": lambda g: list(multiplicity.holm(g["p"])),
+    "benjamini_hochberg": lambda g: list(multiplicity.benjamini_hochberg(g["p"])),
+    "dunnett_critical": critical,
+    "dunnett_p": dunnett_p,
+    "cochran_q": lambda g: [(f := omnibus.cochran_q(array(g["table"]))).statistic, f.p_value],
+    "friedman": lambda g: [(f := omnibus.friedman(array(g["table"]))).statistic, f.p_value],
+    "srm": split,
+    "krippendorff_alpha": alpha,
+    "cohen_kappa": kappa,
+    "fleiss_kappa": lambda g: [kappas.fleiss_kappa(array(g["counts"]))],
+    "intraclass": icc,
+    "bradley_terry": bradley_terry,
+    "davidson": davidson,
+    "prediction_powered": powered,
+    "rogan_gladen": corrected_rate,
+    "independent_belief": lambda g: belief(two(bayes.independent_belief, g)),
+    "normal_belief": lambda g: belief(bayes.normal_belief(g["gain"], g["error"], smallest_effect=g["effect"])),
+    "units_needed": needed,
+    "design_effect": lambda g: [power.design_effect(g["size"], g["correlation"], size_variation=g["variation"])],
+}
+
+
+def flat(values: Any) -> list[float]:
+    return [x for value in values for x in (flat(value) if isinstance(value, list) else [value])]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['method']}: {row['case']}" for row in ROWS])
+def test_the_method_gives_the_published_number(row: dict[str, Any]) -> None:
+    found = flat(METHODS[row["method"]](row["input"]))
+
+    expected = flat(row["expected"])
+    assert found[: len(expected)] == pytest.approx(expected, abs=row["tolerance"], rel=1e-12)
+
+
+def test_every_method_has_two_golden_rows_at_least() -> None:
+    counts = Counter(row["method"] for row in ROWS)
+
+    assert {method: count for method, count in counts.items() if count < 2} == {}
+    assert set(counts) == set(METHODS)
+
+
+def test_every_source_is_described() -> None:
+    described = set(re.findall(r"`([^`]+)`", (GOLDEN / "SOURCES.md").read_text("utf-8")))
+
+    assert {row["source"] for row in ROWS} - described == set()

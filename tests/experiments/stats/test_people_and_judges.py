@@ -1,0 +1,261 @@
+"""Ratings, preferences and automatic judges: what they tell, and the states in which they tell nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
+from experiments.stats.estimates import Estimate, NotEstimable, State
+from experiments.stats.intraclass import intraclass_correlations
+from experiments.stats.judge_correction import (
+    Calibration,
+    Corrected,
+    Labelled,
+    corrected_difference,
+    prediction_powered,
+    rogan_gladen,
+    same_for_both,
+)
+from experiments.stats.kappas import cohen_kappa, fleiss_kappa
+from experiments.stats.omnibus import cochran_q, friedman
+from experiments.stats.ordinal import brunner_munzel, shares, wilcoxon_pratt
+from experiments.stats.preferences import Fit, Ranking, Votes, connection, fit, rank
+from experiments.stats.sequential import Reading
+from experiments.stats.votes import rater_spread, sign_test, vote_details, vote_sample, with_rater_spread
+
+ONCE = Reading(0.05)
+
+
+def ratings(matrix: np.ndarray) -> Ratings:
+    """From items × raters, NaN for no vote."""
+    items, raters = np.nonzero(np.isfinite(matrix))
+    return Ratings(items, raters, matrix[items, raters])
+
+
+def state(found: object) -> State:
+    assert isinstance(found, NotEstimable)
+    return found.state
+
+
+# --- agreement -------------------------------------------------------------------------------------------------------
+
+
+def test_raters_who_only_ever_say_one_thing_have_no_agreement() -> None:
+    assert state(krippendorff_alpha(ratings(np.ones((5, 3))), "nominal")) is State.ONE_CATEGORY
+    assert state(cohen_kappa(np.ones(5), np.ones(5))) is State.ONE_CATEGORY
+    assert state(fleiss_kappa(np.array([[3.0, 0], [3, 0]]))) is State.ONE_CATEGORY
+
+
+def test_items_with_one_vote_tell_nothing_of_agreement() -> None:
+    assert state(krippendorff_alpha(ratings(np.array([[1, np.nan], [np.nan, 2.0]])), "interval")) is State.NO_OVERLAP
+
+
+def test_uneven_numbers_of_votes_are_no_case_for_fleiss() -> None:
+    assert state(fleiss_kappa(np.array([[2.0, 1], [1, 1]]))) is State.NO_OVERLAP
+
+
+def test_scores_that_do_not_differ_between_items_have_no_correlation() -> None:
+    assert state(intraclass_correlations(np.array([[1.0, 2], [1, 2]]))) is State.NO_VARIATION
+
+
+def test_perfect_raters_agree_fully_and_random_ones_not_at_all() -> None:
+    rng = np.random.default_rng(0)
+    same = np.repeat(rng.integers(1, 6, (200, 1)), 3, axis=1).astype(float)
+    random = rng.integers(1, 6, (200, 3)).astype(float)
+
+    perfect, chance = (krippendorff_alpha(ratings(m), "ordinal") for m in (same, random))
+
+    assert isinstance(perfect, Agreement)
+    assert isinstance(chance, Agreement)
+    assert perfect.alpha.estimate == pytest.approx(1)
+    assert chance.alpha.lower < 0 < chance.alpha.upper
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.permutations(range(12)))
+def test_the_order_of_the_votes_does_not_change_alpha(order: list[int]) -> None:
+    matrix = np.random.default_rng(1).integers(1, 4, (4, 3)).astype(float)
+    plain = ratings(matrix)
+    shuffled = Ratings(plain.items[order], plain.raters[order], plain.values[order])
+
+    one, other = (krippendorff_alpha(r, "nominal", seed=3) for r in (plain, shuffled))
+
+    assert one == other
+
+
+# --- ordinal values --------------------------------------------------------------------------------------------------
+
+
+def test_only_ties_are_named_and_not_tested() -> None:
+    assert state(wilcoxon_pratt(np.zeros(20))) is State.ALL_TIES
+    assert state(brunner_munzel(np.ones(20), np.ones(20), reading=ONCE)) is State.ALL_TIES
+    assert state(sign_test(vote_sample(np.full(20, 0.5)), reading=ONCE)) is State.ALL_TIES
+    assert state(friedman(np.ones((12, 3)))) is State.ALL_TIES
+    assert state(cochran_q(np.ones((12, 3)))) is State.NO_VARIATION
+
+
+def test_groups_that_do_not_overlap_are_named() -> None:
+    assert state(brunner_munzel(np.array([1.0, 1, 2]), np.array([4.0, 5, 5]), reading=ONCE)) is State.NO_VARIATION
+
+
+def test_zeros_are_ranked_before_they_are_left_out() -> None:
+    # Exact 0.0625 on this vector of 16; the normal approximation that "auto" falls back to says 0.043.
+    differences = np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2.0])
+
+    assert wilcoxon_pratt(differences) == 0.0625
+
+
+def test_shares_count_wins_ties_and_losses() -> None:
+    found = shares(np.array([1.0, 2, 0, -1]))
+
+    assert (found.wins, found.ties, found.losses) == (2, 1, 1)
+    # Pratt's ranks 2.5, 4, 1, 2.5: (2.5 + 4 − 2.5)/(2.5 + 4 + 2.5)
+    assert found.rank_biserial == pytest.approx(4 / 9)
+
+
+# --- votes -----------------------------------------------------------------------------------------------------------
+
+
+def test_half_ties_add_no_certainty_to_the_sign_test() -> None:
+    decided = np.array([1.0] * 9 + [0.0] * 3)
+    with_ties = np.concatenate((decided, np.full(30, 0.5)))
+
+    one, other = (sign_test(vote_sample(s), reading=ONCE) for s in (decided, with_ties))
+
+    assert isinstance(one, Estimate)
+    assert isinstance(other, Estimate)
+    assert one.p_value == other.p_value == pytest.approx(0.146, abs=1e-3)
+
+
+def test_vote_details_tell_the_win_rate_with_half_ties() -> None:
+    assert vote_details(np.array([1.0, 0.5, 0.0, 1.0])) == {
+        "wins": 2,
+        "ties": 1,
+        "losses": 1,
+        "win_rate": 0.625,
+        "net_preference": 0.25,
+    }
+
+
+def test_raters_who_differ_widen_the_interval() -> None:
+    items, raters = np.repeat(np.arange(50), 8), np.tile(np.arange(8), 50)
+    values = np.where(raters < 5, 0.5, -0.4) + np.random.default_rng(0).normal(0, 0.05, 400)
+    item_means = np.bincount(items, weights=values) / 8
+    found = sign_test(vote_sample(item_means + 0.5), reading=ONCE)
+    assert isinstance(found, Estimate)
+
+    widened = with_rater_spread(found, rater_spread(values, items, raters), n_raters=8, reading=ONCE)
+
+    assert widened.upper - widened.lower > 5 * (found.upper - found.lower)
+
+
+def test_three_raters_speak_for_themselves_only() -> None:
+    found = sign_test(vote_sample(np.array([1.0, 1, 1, 0, 1, 1, 0, 1])), reading=ONCE)
+    assert isinstance(found, Estimate)
+
+    told = with_rater_spread(found, None, n_raters=3, reading=ONCE)
+
+    assert (told.lower, told.upper) == (found.lower, found.upper)
+    assert "speaks for them" in told.warnings[0]
+
+
+# --- rankings --------------------------------------------------------------------------------------------------------
+
+
+def votes(*wins: tuple[int, int], n: int = 3) -> Votes:
+    first, second = np.array([w[0] for w in wins]), np.array([w[1] for w in wins])
+    return Votes.of(first, second, np.ones(len(wins)), n)
+
+
+def test_disconnected_and_separated_votes_are_told_apart() -> None:
+    assert connection(votes((0, 1), (1, 0), (1, 2), (2, 1))) is State.OK
+    assert connection(votes((0, 1), (1, 2))) is State.SEPARATED
+    assert connection(votes((0, 1), (1, 0))) is State.DISCONNECTED
+
+
+def test_separated_votes_get_finite_worths_from_the_ridge_only() -> None:
+    always = votes((0, 1), (0, 1), (1, 2))
+
+    penalised, plain = fit(always), fit(always, ridge=0)
+
+    assert isinstance(penalised, Fit)
+    assert penalised.separated
+    assert np.isfinite(penalised.log_worths).all()
+    assert np.isfinite(penalised.covariance).all()
+    assert state(plain) is State.SEPARATED
+
+
+def test_only_ties_rank_nobody() -> None:
+    tied = Votes.of(np.array([0, 1]), np.array([1, 0]), np.array([0.5, 0.5]), 2)
+
+    assert state(fit(tied)) is State.ALL_TIES
+
+
+def test_the_ranking_gives_ranges_and_chances_against_the_first() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 3, 900)
+    second = (first + rng.integers(1, 3, 900)) % 3
+    strength = np.array([0.0, 0.0, 2.0])
+    share = (rng.random(900) < 1 / (1 + np.exp(strength[second] - strength[first]))).astype(float)
+
+    found = rank(np.arange(900) // 3, first, second, share, 3, seed=0)
+
+    assert isinstance(found, Ranking)
+    assert (found.standings[2].best_rank, found.standings[2].worst_rank) == (1, 1)
+    assert {found.standings[0].worst_rank, found.standings[1].worst_rank} == {3}
+    chance = found.standings[2].win_probability
+    assert chance is not None
+    assert chance.estimate == pytest.approx(1 / (1 + np.exp(-2)), abs=0.05)
+
+
+# --- judges ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_coin_is_no_judge() -> None:
+    coin = Calibration(true_yes=26, yes=50, true_no=24, no=50)
+
+    assert state(rogan_gladen(40, 100, coin)) is State.USELESS_JUDGE
+    assert state(corrected_difference(0.1, 0.02, coin)) is State.USELESS_JUDGE
+
+
+def test_a_judge_without_a_single_no_is_not_informative() -> None:
+    assert not Calibration(true_yes=50, yes=50, true_no=0, no=0).informative()
+
+
+def test_a_good_judge_widens_and_stretches_the_difference() -> None:
+    found = corrected_difference(0.1, 0.02, Calibration(true_yes=90, yes=100, true_no=90, no=100))
+
+    assert isinstance(found, Corrected)
+    assert found.interval.estimate == pytest.approx(0.125)
+    assert found.standard_error > 0.02 / 0.8
+
+
+def test_a_judge_that_favours_one_variant_is_not_pooled() -> None:
+    fair, kind = Calibration(80, 100, 80, 100), Calibration(98, 100, 60, 100)
+
+    assert same_for_both(fair, fair)
+    assert not same_for_both(fair, kind)
+
+
+def test_the_correction_covers_the_truth_where_the_judge_is_biased() -> None:
+    rng = np.random.default_rng(0)
+    covered = judge_covered = 0
+    for _ in range(200):
+        human = rng.normal(0.3, 1, 400)
+        judge = human + 0.4 + rng.normal(0, 0.3, 400)
+        labelled = Labelled(human[:80], judge[:80], np.arange(80))
+        found = prediction_powered(labelled, judge[80:], np.arange(320))
+        assert isinstance(found, Corrected)
+        covered += found.interval.lower < 0.3 < found.interval.upper
+        judge_covered += abs(judge.mean() - 0.3) < 1.96 * judge.std() / 20
+    assert covered >= 184
+    assert judge_covered < 20
+
+
+def test_few_labels_are_not_enough() -> None:
+    labelled = Labelled(np.ones(10), np.ones(10), np.arange(10))
+
+    assert state(prediction_powered(labelled, np.ones(50), np.arange(50))) is State.TOO_FEW_LABELS

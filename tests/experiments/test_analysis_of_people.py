@@ -1,0 +1,148 @@
+"""Ratings, votes and judges in the analysis: per item, never per vote; judges only as far as people agree with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.comparisons.judges import JudgeEvidence
+from experiments.stats.estimates import State
+from experiments.vocabulary import HealthStatus
+from tests.experiments.analysis_tables import check, plan, primary, rows, run
+
+
+def rated(n_items: int = 40, raters: int = 3, *, noise: float = 0.5, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(3, 1, n_items)
+    parts = []
+    for rater in range(raters):
+        held = {
+            v: np.clip(np.round(quality + gain + rng.normal(0, noise, n_items)), 1, 5)
+            for v, gain in (("A", 0.0), ("B", 0.4))
+        }
+        parts.append(rows("grade", held).assign(rater_id=f"r{rater}"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_ratings_are_analysed_per_item_never_per_vote() -> None:
+    analysis = run(rated(), plan("grade", effect=0.2))
+
+    assert primary(analysis).n_units == 40
+    agreement = analysis.agreement[0]
+    assert (agreement.raters, agreement.items, agreement.level) == (3, 80, "ordinal")
+    assert agreement.alpha is not None
+    assert agreement.lower is not None
+    assert agreement.lower < agreement.alpha
+
+
+def test_raters_who_answer_at_random_block_the_verdict() -> None:
+    table = rated(noise=0.1)
+    table["value"] = np.random.default_rng(1).integers(1, 6, len(table)).astype(float)
+
+    assert check(run(table, plan("grade", effect=0.2)), "raters") is HealthStatus.FAIL
+
+
+def votes(shares: dict[tuple[str, str], list[float]], *, raters: int = 1) -> pd.DataFrame:
+    parts = []
+    for (first, second), held in shares.items():
+        for rater in range(raters):
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "variant": first,
+                        "opponent": second,
+                        "unit_id": [f"i{k}" for k in range(len(held))],
+                        "metric": "liked",
+                        "value": held,
+                        "rater_id": f"r{rater}",
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_one_vote_per_item_is_a_sign_test_on_the_decided_ones() -> None:
+    table = votes({("B", "A"): [1.0] * 30 + [0.0] * 10 + [0.5] * 10})
+
+    found = primary(run(table, plan("liked", effect=0.05)))
+
+    assert (found.method, found.n_units) == ("sign_test", 50)
+    assert found.estimate == pytest.approx(0.7 - 0.5)
+    assert (found.details["wins"], found.details["ties"], found.details["losses"]) == (30, 10, 10)
+
+
+def test_a_vote_told_from_either_side_is_the_same_vote() -> None:
+    told_by_b = votes({("B", "A"): [1.0] * 30 + [0.0] * 20})
+    told_by_a = votes({("A", "B"): [0.0] * 30 + [1.0] * 20})
+    told_by_both = pd.concat([told_by_b, told_by_a], ignore_index=True)
+    as_signs = told_by_b.assign(value=2 * told_by_b["value"] - 1)
+
+    found = [primary(run(t, plan("liked"))) for t in (told_by_b, told_by_a, told_by_both, as_signs)]
+
+    assert len({(c.estimate, c.p_value, c.n_units) for c in found[:1] + found[2:]}) == 1
+    assert found[1].estimate == found[0].estimate
+
+
+def test_three_variants_are_ranked_by_their_votes() -> None:
+    rng = np.random.default_rng(0)
+
+    def shares(chance: float) -> list[float]:
+        return list((rng.random(80) < chance).astype(float))
+
+    table = votes({("B", "A"): shares(0.8), ("C", "A"): shares(0.5), ("C", "B"): shares(0.2)})
+
+    standings = run(table, plan("liked")).standings[0]
+
+    assert standings.status is State.OK
+    assert standings.variants[0].variant == "B"
+    assert (standings.variants[0].best_rank, standings.variants[0].worst_rank) == (1, 1)
+
+
+# --- judges ----------------------------------------------------------------------------------------------------------
+
+
+def judged(seed: int = 0, *, good: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A yes-or-no judge of 300 rows, and people's answers to 120 of its outputs."""
+    rng = np.random.default_rng(seed)
+    truth = {"A": rng.random(300) < 0.6, "B": rng.random(300) < 0.75}
+    right = 0.92 if good else 0.5
+    judge = {v: np.where(rng.random(300) < right, t, ~t).astype(float) for v, t in truth.items()}
+    table = rows("correct", judge)
+    labels = rows("correct", {v: t[:60].astype(float) for v, t in truth.items()})
+    return table, labels
+
+
+def test_a_judge_that_agrees_with_people_may_decide_and_is_corrected() -> None:
+    table, labels = judged()
+
+    analysis = run(table, judges=[JudgeEvidence("correct", "helpful@2", labels, position_bias=0.03)])
+
+    card = analysis.judges[0]
+    assert card.usable
+    assert card.human_items == 120
+    assert card.sensitivity is not None
+    assert card.sensitivity > 0.8
+    assert [name for name, _ in card.corrected] == ["B"]
+    assert [name for name, _ in card.rates] == ["A", "B"]
+    assert card.rates[1][1].lower < 0.75 < card.rates[1][1].upper
+    assert check(analysis, "judge") is HealthStatus.OK
+
+
+@pytest.mark.parametrize("case", ["coin", "nobody", "few"])
+def test_a_judge_that_nobody_can_rely_on_blocks_the_verdict(case: str) -> None:
+    table, labels = judged(good=case != "coin")
+    people = {"coin": labels, "nobody": None, "few": labels.head(20)}[case]
+
+    analysis = run(table, judges=[JudgeEvidence("correct", "helpful@2", people)])
+
+    assert not analysis.judges[0].usable
+    assert check(analysis, "judge") is HealthStatus.FAIL
+
+
+def test_the_floor_of_the_plan_counts() -> None:
+    table, labels = judged()
+
+    analysis = run(table, plan(judge_floor=0.99), judges=[JudgeEvidence("correct", "helpful@2", labels)])
+
+    assert "floor" in analysis.judges[0].reason

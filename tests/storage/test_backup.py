@@ -1,0 +1,81 @@
+import gzip
+import json
+
+import pytest
+
+from experiments.errors import BakeoffError, Conflict
+from storage.backup import backup, restore
+from storage.engine import open_engine
+from storage.store import Store
+from tests.builders import made, run_to_end
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    opened = Store(open_engine(f"sqlite:///{tmp_path}/restored.db"))
+    yield opened
+    opened.close()
+
+
+def test_a_backup_restores_every_row_and_the_audit_chain(store: Store, elsewhere: Store, tmp_path):
+    made(store, rows=6)
+    run_to_end(store)
+    written = backup(store, tmp_path / "b.gz")
+    read = restore(elsewhere, tmp_path / "b.gz")
+    assert read == written
+    again = backup(elsewhere, tmp_path / "c.gz")
+    assert again.audit_head == written.audit_head
+    assert _lines(tmp_path / "b.gz") == _lines(tmp_path / "c.gz")
+
+
+@pytest.mark.postgres
+def test_a_backup_of_sqlite_restores_into_postgresql(sqlite_store: Store, postgres, tmp_path):
+    made(sqlite_store, rows=3)
+    backup(sqlite_store, tmp_path / "b.gz")
+    target = Store(open_engine(postgres.empty_database()))
+    restore(target, tmp_path / "b.gz")
+    backup(target, tmp_path / "c.gz")
+    target.close()
+    # PostgreSQL keeps the keys of a JSON object in an order of its own.
+    before, after = ([json.loads(line) for line in _lines(tmp_path / name)] for name in ("b.gz", "c.gz"))
+    assert before == after
+
+
+def test_a_full_database_is_not_overwritten(sqlite_store: Store, tmp_path):
+    made(sqlite_store, rows=2)
+    backup(sqlite_store, tmp_path / "b.gz")
+    with pytest.raises(Conflict) as error:
+        restore(sqlite_store, tmp_path / "b.gz")
+    assert error.value.code == "not_empty"
+
+
+def test_a_cut_backup_restores_nothing(sqlite_store: Store, elsewhere: Store, tmp_path):
+    made(sqlite_store, rows=2)
+    backup(sqlite_store, tmp_path / "b.gz")
+    lines = _lines(tmp_path / "b.gz")
+    with gzip.open(tmp_path / "cut.gz", "wt") as file:
+        file.writelines(lines[:-3])
+    with pytest.raises(BakeoffError) as error:
+        restore(elsewhere, tmp_path / "cut.gz")
+    assert error.value.code == "broken_backup"
+    with elsewhere.read() as tx:
+        assert tx.prompts.all() == []
+
+
+def test_another_file_is_no_backup(elsewhere: Store, tmp_path):
+    (tmp_path / "x.gz").write_text("hello")
+    with pytest.raises(BakeoffError) as error:
+        restore(elsewhere, tmp_path / "x.gz")
+    assert error.value.code == "not_a_backup"
+
+
+def test_an_existing_file_is_not_overwritten(sqlite_store: Store, tmp_path):
+    (tmp_path / "b.gz").write_text("mine")
+    with pytest.raises(Conflict):
+        backup(sqlite_store, tmp_path / "b.gz")
+    assert (tmp_path / "b.gz").read_text() == "mine"
+
+
+def _lines(path):
+    with gzip.open(path, "rt") as file:
+        return file.readlines()
