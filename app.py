@@ -11,7 +11,6 @@ import importlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -63,7 +62,7 @@ def warm() -> None:
 
 
 app = st.App(
-    Path(__file__).parent / "pages" / "navigation.py",
+    "pages/navigation.py",
     routes=[
         Mount("/api", app=routes.api(store)),
         *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),

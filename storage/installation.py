@@ -58,7 +58,7 @@ class Installation:
             self._session.flush()
 
     def spent_since(self, since: datetime) -> float:
-        """US dollars of all calls started since then; what is out counts by its estimate, what is simulated not at all."""
+        """US dollars of all calls started since then; what is out counts by its estimate, simulated calls never."""
         attempt, preview = table_of(tables.Attempt).c, table_of(tables.Preview).c
         settled = func.coalesce(attempt.cost_usd, 0.0)
         out = func.coalesce(attempt.cost_usd, attempt.estimated_cost_usd, 0.0)

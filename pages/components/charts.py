@@ -68,37 +68,9 @@ def forest(panel: ForestPanel) -> Spec:
     """Intervals as bands, estimates as points, a line at no difference, a tick at each limit."""
     import altair as alt
 
-    values = [
-        {
-            "label": cut(row.label, _LONGEST_LABEL),
-            "whole": row.label,
-            "estimate": row.estimate,
-            "lower": row.lower,
-            "upper": row.upper,
-            "judgement": row.judgement,
-            "mark": row.mark,
-            "words": row.words,
-            "rows": row.rows,
-            "position": position,
-        }
-        for position, row in enumerate(panel.rows)
-    ]
+    values = _forest_values(panel)
     base = alt.Chart(alt.InlineData(values=values))
-    order = [value["label"] for value in values]
-    side = alt.Y(
-        "label:N",
-        sort=order,
-        title=None,
-        axis=alt.Axis(
-            labelLimit=_LABEL_PX,
-            labelFlush=False,  # the theme flushes, which moves the first label off its mark
-            ticks=False,
-            domain=False,
-            labelPadding=8,
-            labelColor=INK,
-            labelFontSize=13,
-        ),
-    )
+    side = _label_axis([value["label"] for value in values])
     span = alt.Scale(domain=_span(panel), nice=False, zero=True)
     axis = alt.Axis(
         title=f"← worse\u2003\u2003{_unit_words(panel.unit)}\u2003\u2003better →",
@@ -197,6 +169,45 @@ def power_curve(points: Sequence[PowerPoint], *, asked: float, unit: str, availa
     if available:
         layers.append(base.mark_rule(color=UNCLEAR, strokeDash=[2, 3]).encode(x=alt.datum(available)))
     return _finished(alt.layer(*layers).properties(height=170))
+
+
+def _forest_values(panel: ForestPanel) -> list[dict[str, Any]]:
+    """One plain value per row of a forest plot."""
+    return [
+        {
+            "label": cut(row.label, _LONGEST_LABEL),
+            "whole": row.label,
+            "estimate": row.estimate,
+            "lower": row.lower,
+            "upper": row.upper,
+            "judgement": row.judgement,
+            "mark": row.mark,
+            "words": row.words,
+            "rows": row.rows,
+            "position": position,
+        }
+        for position, row in enumerate(panel.rows)
+    ]
+
+
+def _label_axis(order: list[str]) -> alt.Y:
+    """The row names on the left, in the given order."""
+    import altair as alt
+
+    return alt.Y(
+        "label:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(
+            labelLimit=_LABEL_PX,
+            labelFlush=False,  # the theme flushes, which moves the first label off its mark
+            ticks=False,
+            domain=False,
+            labelPadding=8,
+            labelColor=INK,
+            labelFontSize=13,
+        ),
+    )
 
 
 def _span(panel: ForestPanel) -> tuple[float, float]:

@@ -27,7 +27,7 @@ TEXTS = (
     ":material/home: :red[red] :small[small] $\\sum x$ **bold** `code` # title\n\n- list\n\n> quote | a | b |",
     '"><b onmouseover=alert(1)>x</b><form action=https://evil.example><input autofocus onfocus=window.pwned=5></form>',
     "{{constructor.constructor('window.pwned=6')()}} ${window.pwned=7} <%= 7*7 %> {% raw %}",
-    "=HYPERLINK(\"https://evil.example\",\"x\") \u202eright to left\u202c \u2066 zero\u200bwidth",
+    '=HYPERLINK("https://evil.example","x") \u202eright to left\u202c \u2066 zero\u200bwidth',
 )
 COLUMN = f"<img src=https://{HOST}/col.png onerror=window.pwned=8> **col** [l](https://{HOST})"
 SLICE = f"![s](https://{HOST}/s.png) :red[slice]"
@@ -42,7 +42,9 @@ def fill(store: Store) -> None:
     model = f"openai/<img src=https://{HOST}/m.png>"
     save_prompt(store, PROMPT, text_prompt(f"{everything}\n{{{{body}}}}", model="demo/small"), actor=ADA, note=TEXTS[1])
     messages = [Message("system", everything), Message("user", "{{body}} {{missing}}")]
-    save_prompt(store, PROMPT, chat_prompt(messages, model=model, parameters={"stop": TEXTS[2]}), actor=ADA, note=TEXTS[3])
+    save_prompt(
+        store, PROMPT, chat_prompt(messages, model=model, parameters={"stop": TEXTS[2]}), actor=ADA, note=TEXTS[3]
+    )
     set_label(store, PROMPT, label="production", at="1", actor=ADA, reason=TEXTS[1])
     set_label(store, PROMPT, label="staging", at="2", actor=ADA, reason=TEXTS[3])
     create_key(store, TEXTS[1][:90], ["read"], actor=ADA)
@@ -55,7 +57,10 @@ def fill(store: Store) -> None:
 def rows() -> bytes:
     """A test set whose names and cells are hostile."""
     table = [["body", "answer", COLUMN, SLICE]]
-    table += [[TEXTS[i % len(TEXTS)], TEXTS[-1 - i % len(TEXTS)], TEXTS[i % 7], f"v{i % 2} {TEXTS[1]}"[:58]] for i in range(40)]
+    table += [
+        [TEXTS[i % len(TEXTS)], TEXTS[-1 - i % len(TEXTS)], TEXTS[i % 7], f"v{i % 2} {TEXTS[1]}"[:58]]
+        for i in range(40)
+    ]
     return _csv(table)
 
 
