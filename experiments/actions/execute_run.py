@@ -44,6 +44,9 @@ from storage.store import Store, Transaction
 
 logger = logging.getLogger(__name__)
 
+Kept = asyncio.Future[None]
+"""Done when a result is durable."""
+
 INLINE_SCORING_CHARACTERS = 20_000
 """Longer outputs are scored in a thread, so that one of them does not hold up every other call."""
 
@@ -171,32 +174,41 @@ class RunExecution:
             await queue.put(None)
 
     async def _work(self, queue: asyncio.Queue[Trial | None]) -> None:
+        """One slot: it asks for its next call while its last result is being kept, so that one commit serves both."""
+        kept: Kept | None = None
         while (trial := await queue.get()) is not None:
             if self._stop is None:
-                await self._do(trial)
+                kept = await self._do(trial, kept) or kept
+        if kept is not None:
+            await kept
 
-    async def _do(self, trial: Trial) -> None:
+    async def _do(self, trial: Trial, last: Kept | None) -> Kept | None:
+        """What is done when the trial's result is durable; ``last`` is that of the slot's trial before it."""
+        if trial.problem is None and trial.cached is None:
+            assert trial.request is not None
+            return await self._ask(trial, trial.request, last)
+        if last is not None:
+            await last
         now = self._store.clock()
         if trial.problem is not None:
             failure = Failure(FailureKind.BAD_REQUEST, str(trial.problem), retryable=False)
-            await self._keep_unpaid(
+            return self._keep_unpaid(
                 output_rows.failed(self._run.id, trial, failure, attempt_id=None, attempts=0, at=now)
             )
-        elif trial.cached is not None:
-            output = output_rows.repeated(self._run.id, trial, trial.cached, at=now)
-            await self._keep_unpaid(output, await self._scores(trial, output))
-        else:
-            assert trial.request is not None
-            await self._ask(trial, trial.request)
+        assert trial.cached is not None
+        output = output_rows.repeated(self._run.id, trial, trial.cached, at=now)
+        return self._keep_unpaid(output, await self._scores(trial, output))
 
-    async def _ask(self, trial: Trial, request: Request) -> None:
+    async def _ask(self, trial: Trial, request: Request, last: Kept | None) -> Kept | None:
         limiter = self._limiters.of(self._completions.endpoint_for(request.model), self._width)
         tried, made = Tried(), 0
         while self._stop is None:
             async with limiter.slot():
                 call = await self._start(trial, request, trial.first_attempt + made)
+                if last is not None:
+                    await last
                 if call is None:
-                    return
+                    return None
                 made += 1
                 started_at = asyncio.get_running_loop().time()
                 result = await self._completions.attempt(
@@ -204,22 +216,21 @@ class RunExecution:
                 )
             if isinstance(result, Completion):
                 limiter.succeeded()
-                await self._keep_answer(trial, result, call, attempts=made)
-                return
+                return await self._keep_answer(trial, result, call, attempts=made)
             tried = tried.after(result)
             step = next_wait(result, tried, rng=self._random, limits=self._retry)
             if isinstance(step, GiveUp) and result.kind not in STOPS_THE_RUN:
-                await self._keep_failure(trial, result, call, attempts=made)
-                return
+                return self._keep_failure(trial, result, call, attempts=made)
             await self._settle(call, self._failed_attempt(call, result))
             if isinstance(step, GiveUp):
                 self.stop(RunState.STOPPED, f"{result.kind.value}: {result.message}")
-                return
+                return None
             tried = tried.waited(step.seconds)
             if result.kind is FailureKind.RATE_LIMIT:
                 limiter.rate_limited(result.retry_after_s, started_at=started_at)
             else:
                 await asyncio.sleep(step.seconds)
+        return None
 
     async def _start(self, trial: Trial, request: Request, number: int) -> _Call | None:
         """A call that is on the books and may leave now, or None when it may not.
@@ -263,24 +274,34 @@ class RunExecution:
             "started_at": self._store.clock(),
         }
 
-    async def _settle(
+    def _settle(
         self,
         call: _Call,
         attempt: dict[str, Any],
         output: dict[str, Any] | None = None,
         scores: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        try:
-            await self._ledger.settle(
-                self._run.id, attempt=attempt, output=output, scores=scores, reserved_usd=call.estimate_usd or 0.0
-            )
-        finally:
-            self._out -= 1
-            self._came_back.set()
+    ) -> Kept:
+        kept = self._ledger.settle(
+            self._run.id, attempt=attempt, output=output, scores=scores, reserved_usd=call.estimate_usd or 0.0
+        )
+        kept.add_done_callback(self._came_home)
+        return kept if output is None else self._counted(kept)
+
+    def _came_home(self, _kept: Kept) -> None:
+        self._out -= 1
+        self._came_back.set()
+
+    def _counted(self, kept: Kept) -> Kept:
+        def tell(done: Kept) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._on_progress(1)
+
+        kept.add_done_callback(tell)
+        return kept
 
     # --- keeping results -------------------------------------------------------------------------------------------
 
-    async def _keep_answer(self, trial: Trial, completion: Completion, call: _Call, *, attempts: int) -> None:
+    async def _keep_answer(self, trial: Trial, completion: Completion, call: _Call, *, attempts: int) -> Kept:
         now = self._store.clock()
         output = output_rows.answered(
             self._run.id, trial, completion, attempt_id=call.attempt_id, attempts=attempts, at=now
@@ -296,19 +317,16 @@ class RunExecution:
             "ended_at": now,
         }
         self._learn(trial, completion)
-        await self._settle(call, attempt, output, await self._scores(trial, output))
-        self._on_progress(1)
+        return self._settle(call, attempt, output, await self._scores(trial, output))
 
-    async def _keep_unpaid(self, output: dict[str, Any], scores: Sequence[dict[str, Any]] = ()) -> None:
-        await self._ledger.settle(self._run.id, output=output, scores=scores)
-        self._on_progress(1)
+    def _keep_unpaid(self, output: dict[str, Any], scores: Sequence[dict[str, Any]] = ()) -> Kept:
+        return self._counted(self._ledger.settle(self._run.id, output=output, scores=scores))
 
-    async def _keep_failure(self, trial: Trial, failure: Failure, call: _Call, *, attempts: int) -> None:
+    def _keep_failure(self, trial: Trial, failure: Failure, call: _Call, *, attempts: int) -> Kept:
         output = output_rows.failed(
             self._run.id, trial, failure, attempt_id=call.attempt_id, attempts=attempts, at=self._store.clock()
         )
-        await self._settle(call, self._failed_attempt(call, failure), output)
-        self._on_progress(1)
+        return self._settle(call, self._failed_attempt(call, failure), output)
 
     async def _scores(self, trial: Trial, output: dict[str, Any]) -> list[dict[str, Any]]:
         if not self._blueprint.scorers:
