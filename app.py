@@ -66,6 +66,7 @@ app = st.App(
     routes=[
         Mount("/api", app=routes.api(store)),
         *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),
+        *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
     ],
     middleware=routes.middleware(),
     lifespan=lifespan,

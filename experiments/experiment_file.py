@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from experiments.plan import Plan
+from experiments.plan import MetricDefinition, Plan
+from experiments.ratings.questions import METRIC_NAME, definition_of
 from experiments.strict_yaml import parse_model
+from experiments.vocabulary import QuestionKind
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
 PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
@@ -89,6 +91,21 @@ class OutcomeSpec(_Strict):
     direction: Literal["higher", "lower"] = "higher"
 
 
+class RatingMetric(_Strict):
+    """A metric that people will give in a rating session; with it here, the plan may name it before anybody rates.
+
+    Categories whose scores are only 0 and 1 are ``yes_or_no``.
+    """
+
+    metric: Annotated[str, Field(pattern=METRIC_NAME.pattern)]
+    kind: QuestionKind = QuestionKind.PAIRWISE
+    yes_or_no: bool = False
+
+    def definition(self) -> MetricDefinition:
+        """What the metric's numbers are."""
+        return definition_of(self.metric, self.kind, (0.0, 1.0) if self.yes_or_no else ())
+
+
 class LiveSpec(_Strict):
     """The ``live:`` section: who takes part and how units are split (per cent)."""
 
@@ -120,6 +137,7 @@ class ExperimentSpec(_Strict):
     variants: Annotated[tuple[VariantSpec, ...], Field(min_length=2, max_length=26)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     scorers: tuple[ScorerEntry, ...] = ()
+    ratings: tuple[RatingMetric, ...] = ()
     plan: Plan
     prices: dict[str, PriceSpec] = {}
     limits: Limits = Limits()

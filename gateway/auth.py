@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.routing import APIRoute
+from starlette.requests import Request
 
 from experiments.actions.manage_keys import actor_of_key
 from experiments.vocabulary import Actor, Scope
@@ -35,8 +36,22 @@ def scoped(store: Store, scope: Scope) -> ActorOf:
     return dependency
 
 
+def open_to_raters(secret_of: Callable[[Request], str]) -> Callable[[Request], str]:
+    """A dependency for the routes of the rating page: no key, but the cookie of somebody who came by a link."""
+
+    def dependency(request: Request) -> str:
+        return secret_of(request)
+
+    setattr(dependency, _SCOPE_MARK, "rater")
+    return dependency
+
+
 def refuse_open_routes(app: FastAPI) -> None:
-    """Nothing when every route declares a scope. Raises RuntimeError naming the first that does not."""
+    """Nothing when every route declares a scope, or that it is for raters.
+
+    Raises:
+        RuntimeError: naming the first route that does neither.
+    """
     for route in app.routes:
         if not isinstance(route, APIRoute) or not _declares_scope(route):
             raise RuntimeError(f"the route {getattr(route, 'path', route)} declares no scope; every route must")

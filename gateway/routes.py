@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from experiments.version import VERSION
 from experiments.vocabulary import Scope
-from gateway import errors, experiments, prompts
+from gateway import errors, experiments, prompts, rating
 from gateway.auth import refuse_open_routes, scoped
 from gateway.health import Health
 from gateway.limits import BoundedBody, SecurityHeaders
@@ -38,6 +38,7 @@ def api(store: Store) -> FastAPI:
     )
     prompts.add_routes(app, store)
     experiments.add_routes(app, store)
+    rating.add_routes(app, store)
 
     @app.get("/v1/openapi.json", include_in_schema=False, dependencies=[Depends(scoped(store, Scope.READ))])
     def description() -> dict[str, object]:
@@ -53,6 +54,11 @@ def operation(store: Store) -> dict[str, Endpoint]:
     """Path → endpoint of what operation asks for."""
     health = Health(store)
     return {"/healthz": health.alive, "/readyz": health.ready, "/metrics": health.metrics}
+
+
+def raters(store: Store) -> dict[str, Endpoint]:
+    """Path → endpoint of what raters open: nothing but the way from a link to the rating page."""
+    return {"/r/{token}": rating.RaterLink(store).follow}
 
 
 def middleware() -> list[Middleware]:

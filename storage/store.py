@@ -22,6 +22,8 @@ from storage.installation import Installation
 from storage.keys import Keys
 from storage.previews import Previews
 from storage.prompts import Prompts
+from storage.rating_tasks import RatingTasks
+from storage.ratings import Ratings
 from storage.registry import Registry
 from storage.runs import Runs
 
@@ -67,6 +69,16 @@ class Transaction:
     def previews(self) -> Previews:
         """Single tries of the prompt page."""
         return Previews(self.session)
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """Rating sessions, their links and raters."""
+        return Ratings(self.session)
+
+    @cached_property
+    def rating_tasks(self) -> RatingTasks:
+        """Items to rate and the raters' hold on them."""
+        return RatingTasks(self.session)
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -37,8 +37,10 @@ class ResolvedDesign:
     def hash(self) -> str:
         """What the experiment is, as a hash: an equal one is the same experiment."""
         spec, version = self.spec, self.version
+        rated = {"ratings": [r.model_dump(mode="json") for r in spec.ratings]} if spec.ratings else {}
         return content_hash(
             {
+                **rated,
                 "variants": [[name, content.hash() if content else None] for name, content in self.contents.items()],
                 "dataset": version.content_hash if version else None,
                 "roles": [spec.inputs, spec.reference, spec.unit, spec.cluster, list(spec.slices)],
@@ -67,7 +69,8 @@ def resolved_design(
     if version is not None:
         spec = with_matched_columns(spec, version.columns, [c for c in contents.values() if c is not None])
         check_scorers(scorers, spec, version.columns)
-    check_plan_metrics(spec.plan, None if imported else [s.metric for s in scorers])
+    measured = [*(s.metric for s in scorers), *(r.metric for r in spec.ratings)]
+    check_plan_metrics(spec.plan, None if imported else measured)
     check_arms_differ(contents)
     return ResolvedDesign(spec, contents, tuple(scorers), version)
 
@@ -148,7 +151,7 @@ def check_plan_metrics(plan: Plan, scored: Sequence[str] | None) -> None:
             raise BakeoffError(
                 "unknown_metric",
                 f"The plan speaks of '{metric}', which nothing measures.",
-                nearest(metric, known),
+                f"{nearest(metric, known)} What people rate stands under 'ratings:'.",
             )
 
 

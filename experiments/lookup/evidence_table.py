@@ -45,7 +45,7 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     if blueprint.dataset is None:
         raise NotFound("no_rows", f"'{blueprint.experiment.name}' has no test set.")
     roles = blueprint.roles
-    inputs = _input_columns(blueprint)
+    inputs = blueprint.input_columns()
     named = [roles.unit, roles.cluster, *roles.slices, *inputs]
     columns = list(dict.fromkeys(c for c in named if c is not None))
     examples = frames.examples_frame(tx, blueprint.dataset.id, columns)
@@ -64,12 +64,6 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     )
     planned = len(units) if run.row_limit is None else min(run.row_limit, len(units))
     return EvidenceTable(table, planned, _served_models(outputs, blueprint))
-
-
-def _input_columns(blueprint: Blueprint) -> list[str]:
-    contents = [arm.content for arm in blueprint.arms if arm.content is not None]
-    variables = dict.fromkeys(name for content in contents for name in content.variables())
-    return [blueprint.roles.inputs.get(name, name) for name in variables]
 
 
 def _served_models(outputs: pd.DataFrame, blueprint: Blueprint) -> dict[str, tuple[str, ...]]:
