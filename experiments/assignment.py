@@ -78,8 +78,8 @@ class LiveTest:
 
     ``limits`` are cumulative: the variant at i holds the split buckets below ``limits[i]`` that no earlier one holds.
     ``enrolled`` are the layer's buckets that take part, ``holdout`` the number of buckets (of a draw of their own)
-    whose units no test of the layer enrols. ``targeting`` maps attributes to the values that take part. ``everyone`` is what
-    all meet while the test is paused or stopped. ``slices`` names the attributes that an exposure keeps.
+    whose units no test of the layer enrols. ``targeting`` maps attributes to the values that take part. ``everyone`` is
+    what all meet while the test is paused or stopped. ``slices`` names the attributes that an exposure keeps.
     ``score_share`` is the share of answers (0 to 1) that automatic scorers judge. With ``falls_back`` a challenger
     whose provider fails is answered by the control.
     """
