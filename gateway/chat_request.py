@@ -84,26 +84,6 @@ def parse_ask(raw: bytes) -> ChatAsk:
     )
 
 
-def provider_body(
-    ask: ChatAsk, model: str, messages: tuple[Mapping[str, Any], ...], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The request to a plain endpoint for a prompt: its settings come before the caller's, which fill the gaps.
-
-    ``user`` stays here (it names the unit of the experiment), and a stream is asked to report its usage.
-    """
-    own = dict(parameters)
-    extra = own.pop("extra_body", None) or {}
-    body = {**ask.parameters, **own, **extra, "model": model, "messages": [*messages, *ask.messages]}
-    if ask.answers > 1:
-        body["n"] = ask.answers
-    if ask.stream:
-        options = ask.body.get("stream_options") or {}
-        body |= {"stream": True, "stream_options": {**options, "include_usage": True}}
-    elif "stream" in body:
-        del body["stream"]
-    return body
-
-
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)

@@ -25,8 +25,9 @@ COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "o
 """Errors after which the same events may be taken later."""
 SET_ASIDE = "refused.jsonl"
 
-Record = Callable[[Sequence[bytes]], None]
-"""Records events; raises BakeoffError when the database takes none of them at present."""
+Record = Callable[[Sequence[bytes]], Sequence[str | None]]
+"""Records events; for each None, or the code of why it is refused for good. Raises BakeoffError when the database takes
+none of them at present."""
 
 
 class Deliverer:
@@ -82,7 +83,7 @@ class Deliverer:
             )
         try:
             if batch.events:
-                self._record(batch.events)
+                self._look_at(batch.events, self._record(batch.events))
         except BakeoffError as error:
             if error.code in COMES_BACK:
                 return False
@@ -96,7 +97,7 @@ class Deliverer:
     def _one_by_one(self, batch: Batch, spill: Spill) -> bool:
         for event in batch.events:
             try:
-                self._record([event])
+                self._look_at([event], self._record([event]))
             except BakeoffError as error:
                 if error.code in COMES_BACK:
                     return False
@@ -106,6 +107,11 @@ class Deliverer:
                 self._put_aside(event, type(error).__name__)
         spill.confirm(batch)
         return True
+
+    def _look_at(self, events: Sequence[bytes], codes: Sequence[str | None]) -> None:
+        for event, code in zip(events, codes, strict=True):
+            if code is not None:
+                self._put_aside(event, code)
 
     def _put_aside(self, event: bytes, reason: str) -> None:
         self.set_aside += 1

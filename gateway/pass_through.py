@@ -25,7 +25,7 @@ from experiments.completions.failures import (
 )
 from experiments.completions.lean import NOT_SENT, Oversize, Route, bounded_body
 from experiments.completions.providers import PLAIN_PROVIDERS, name_at_provider, provider_of
-from experiments.pricing import Price
+from experiments.pricing import Price, PriceBook
 from experiments.vocabulary import Failure, FailureKind
 from gateway.event_reader import EventReader
 from gateway.openai_errors import ChatError, of_failure
@@ -41,7 +41,14 @@ DEFAULT_PROVIDER = "openai"
 class PlainEndpoints:
     """The endpoints of this installation and the session they share. Belongs to one event loop."""
 
-    def __init__(self, completions: Completions, environ: Mapping[str, str], redact: Redact) -> None:
+    def __init__(
+        self,
+        completions: Completions,
+        environ: Mapping[str, str],
+        redact: Redact,
+        prices: Callable[[], PriceBook],
+    ) -> None:
+        self._prices = prices
         self._completions = completions
         self._settings = completions.settings
         self._environ = environ
@@ -81,7 +88,7 @@ class PlainEndpoints:
 
     def price(self, model: str) -> Price | None:
         """The price that counts for a model here, or None."""
-        return self._completions.price(model)
+        return self._completions.price(model, prices=self._prices())
 
     async def aclose(self) -> None:
         """Closes the session and its connections."""
@@ -120,7 +127,7 @@ class PassedThrough:
         self._failure: Failure | None = None
         self._latency_ms: float | None = None
         self.content_type = JSON_TYPE
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
 
     async def start(self) -> ChatError | None:
         """Sends the request; see ``ProviderCall``."""

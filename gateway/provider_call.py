@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from experiments.completions import Completions
+from experiments.pricing import PriceBook
 from experiments.vocabulary import Completion, CostStatus, Failure, FailureKind, Request, new_id
 from gateway.chat_request import ChatAsk
 from gateway.openai_errors import ChatError, bad_request, of_failure
@@ -65,7 +66,10 @@ class ProviderCall(Protocol):
 class DoorCall:
     """A call through the completions door: demo models, and the providers that litellm speaks to."""
 
-    def __init__(self, completions: Completions, wanted: Wanted, *, deadline_s: float) -> None:
+    def __init__(
+        self, completions: Completions, wanted: Wanted, *, deadline_s: float, prices: PriceBook | None = None
+    ) -> None:
+        self._prices = prices
         self._completions = completions
         self._wanted = wanted
         self._deadline_s = deadline_s
@@ -153,7 +157,11 @@ class DoorCall:
                 await self._queue.put(self._event({"choices": choices, "model": chunk.get("model")}))
 
         outcome = await self._completions.attempt(
-            request, deadline_s=self._deadline_s, sample=index, pass_on=pass_on if streams else None
+            request,
+            deadline_s=self._deadline_s,
+            sample=index,
+            prices=self._prices,
+            pass_on=pass_on if streams else None,
         )
         if streams and not said and isinstance(outcome, Completion):
             # the provider answered in one piece after all

@@ -165,6 +165,7 @@ class Database:
             raise ValueError("no such thing")
         for event_id in ids:
             self.rows[event_id] = self.rows.get(event_id, 0) + 1
+        return [None] * len(ids)
 
 
 def until(condition, seconds: float = 5.0) -> bool:
