@@ -118,6 +118,7 @@ class LiveSpec(_Strict):
     score_share: Annotated[float, Field(ge=0, le=100)] = 10
     shadow: ShadowSpec | None = None
     on_error: Literal["control", "fail"] = "control"
+    minimum_days: Annotated[float, Field(ge=0, le=90)] = 7
 
     @model_validator(mode="after")
     def _known_variants(self) -> LiveSpec:

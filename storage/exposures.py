@@ -108,7 +108,7 @@ class Exposures:
             self._session.execute(
                 update(table)
                 .where(table.c.phase_id == row["phase_id"], table.c.unit == row["unit"])
-                .values(crossed=True)
+                .values(crossed=True, **({} if row["replayed"] else {"replayed": False}))
             )
 
     def _hashes(self, ids: Sequence[str]) -> dict[str, str]:
