@@ -16,6 +16,7 @@ class Operation(StrEnum):
     IMPORT_DATA = "import_data"
     DESIGN = "design"
     SPEND = "spend"
+    RUN_LIVE = "run_live"
     ANALYSE = "analyse"
     PROMOTE = "promote"
     ROLL_BACK = "roll_back"
@@ -33,6 +34,7 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.IMPORT_DATA: Role.EDITOR,
     Operation.DESIGN: Role.EDITOR,
     Operation.SPEND: Role.EDITOR,
+    Operation.RUN_LIVE: Role.EDITOR,
     Operation.ANALYSE: Role.VIEWER,
     Operation.PROMOTE: Role.APPROVER,
     Operation.ROLL_BACK: Role.APPROVER,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Header, HTTPException
+from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 
 from experiments.actions.manage_keys import actor_of_key
 from experiments.vocabulary import Actor, Scope
+from gateway.key_check import Caller
+from gateway.live import LiveGateway
 from storage.store import Store
 
 ActorOf = Callable[..., Actor]
@@ -43,6 +44,18 @@ def open_to_raters(secret_of: Callable[[Request], str]) -> Callable[[Request], s
         return secret_of(request)
 
     setattr(dependency, _SCOPE_MARK, "rater")
+    return dependency
+
+
+def live_scoped(live: LiveGateway, scope: Scope) -> Callable[..., AsyncIterator[Caller]]:
+    """The same for the live routes: keys as they were last known, never the database, and limits per key."""
+
+    async def dependency(request: Request) -> AsyncIterator[Caller]:
+        caller = await live.gate.caller(request.scope["headers"], scope)
+        with live.gate.open_call(caller):
+            yield caller
+
+    setattr(dependency, _SCOPE_MARK, scope)
     return dependency
 
 

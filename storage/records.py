@@ -368,3 +368,44 @@ class RatingTaskRecord:
     choice: str | None
     value: float | None
     milliseconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LivePhaseRecord:
+    """One phase of a live test."""
+
+    id: str
+    experiment_id: str
+    key: str
+    number: int
+    seed: str
+    state: str
+    state_reason: str
+    everyone: str
+    layer: str
+    enrolled: list[list[int]]
+    settings: dict[str, Any]
+    pauses: list[list[str]]
+    revision: int
+    shadow_spent_usd: float
+    created_by: str
+    started_at: datetime
+    frozen_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureRecord:
+    """The first time that a unit met a variant in a phase."""
+
+    id: str
+    phase_id: str
+    unit: str | None
+    variant: str
+    reason: str
+    counted: bool
+    replayed: bool
+    crossed: bool
+    first_at: datetime
+    slices: dict[str, str]
+    source: str

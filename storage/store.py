@@ -18,8 +18,10 @@ from storage.datasets import Datasets
 from storage.engine import WRITES, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
+from storage.exposures import Exposures
 from storage.installation import Installation
 from storage.keys import Keys
+from storage.live import Live
 from storage.previews import Previews
 from storage.prompts import Prompts
 from storage.rating_tasks import RatingTasks
@@ -84,6 +86,16 @@ class Transaction:
     def evidence(self) -> Evidence:
         """Analyses, looks and decisions."""
         return Evidence(self.session)
+
+    @cached_property
+    def live(self) -> Live:
+        """Live tests and their phases."""
+        return Live(self.session)
+
+    @cached_property
+    def exposures(self) -> Exposures:
+        """What live traffic tells: exposures, outcomes, calls."""
+        return Exposures(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:

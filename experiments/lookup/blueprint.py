@@ -8,6 +8,7 @@ from functools import cached_property
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
+from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.prompts import PromptContent, content_of
@@ -86,12 +87,13 @@ class Blueprint:
         return self.arms[0]
 
     def metrics(self) -> dict[str, MetricDefinition]:
-        """All metrics of the experiment by name: its scorers', what people rate, and the ones every output has."""
+        """All metrics by name: its scorers', what people rate, what live traffic tells, and what every output has."""
         own = {
             use.metric: MetricDefinition(use.metric, MetricKind(use.kind), Direction(use.direction), use.unit)
             for use in self.scorer_uses
         }
-        return {**SYSTEM_METRICS, **{metric.name: metric for metric in self.rated}, **own}
+        live = live_metrics(self.spec.live) if self.spec.live else {}
+        return {**SYSTEM_METRICS, **live, **{metric.name: metric for metric in self.rated}, **own}
 
     def request(self, arm: Arm, example: ExampleRecord) -> Request:
         """What is sent for one arm and row. Raises BakeoffError ``missing_variable``."""

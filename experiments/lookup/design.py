@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from experiments.datasets.matching import check_column, match_columns
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
+from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
 from experiments.plan import SYSTEM_METRICS, Plan
@@ -70,6 +71,7 @@ def resolved_design(
         spec = with_matched_columns(spec, version.columns, [c for c in contents.values() if c is not None])
         check_scorers(scorers, spec, version.columns)
     measured = [*(s.metric for s in scorers), *(r.metric for r in spec.ratings)]
+    measured += sorted(live_metrics(spec.live)) if spec.live else []
     check_plan_metrics(spec.plan, None if imported else measured)
     check_arms_differ(contents)
     return ResolvedDesign(spec, contents, tuple(scorers), version)
