@@ -23,7 +23,8 @@ from experiments.comparisons.health import (
     split_checks,
     units_check,
 )
-from experiments.comparisons.judges import JudgeCard, JudgeEvidence, judge_card, judge_check
+from experiments.comparisons.judge_evidence import JudgeEvidence
+from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
 from experiments.comparisons.overall import between_challengers, overall_comparisons, slice_comparisons
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
