@@ -10,8 +10,8 @@ from experiments.actions.rescore import refuse_planned
 from experiments.actions.start_run import ModelCheck, check_models
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits, ScorerEntry
-from experiments.judges import Judge, bind_judges
-from experiments.lookup.blueprint import Blueprint, load_blueprint
+from experiments.judges import JUDGE, Judge, bind_judges
+from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
 from experiments.lookup.design import check_judges
 from experiments.lookup.evidence_table import evidence_run
 from experiments.lookup.find import find_experiment
@@ -92,9 +92,9 @@ def _finished_run(tx: Transaction, blueprint: Blueprint) -> RunRecord:
 
 def _judges(tx: Transaction, blueprint: Blueprint, entries: Sequence[ScorerEntry] | None) -> tuple[Judge, ...]:
     if entries is None:
-        entries = list({use.fingerprint: use.entry for use in blueprint.scorer_uses if use.scorer == "judge"}.values())
-    own = {metric.name for judge in bind_judges(with_checks(tx, entries)) for metric in judge.metrics}
-    taken = [use.metric for use in blueprint.scorer_uses if use.scorer != "judge" and use.metric in own]
+        entries = list({use.fingerprint: use.entry for use in blueprint.scorer_uses if use.scorer == JUDGE}.values())
+    # an imported metric is replaced: what people rated under it is what the judge is checked against
+    taken = [use.metric for use in blueprint.scorer_uses if use.scorer not in (JUDGE, IMPORTED)]
     found = bind_judges(with_checks(tx, entries), taken=taken)
     if not found:
         raise BakeoffError(

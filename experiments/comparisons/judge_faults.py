@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from experiments.comparisons.columns import Flags
 from experiments.comparisons.judge_evidence import Beside, Labels, Texts
 from experiments.comparisons.question import Study
 from experiments.comparisons.unit_table import MetricValues
@@ -157,24 +158,28 @@ def _from_texts(beside: Beside) -> Iterator[Fault]:
 
 
 def _obeyed(values: MetricValues, labels: Labels | None, texts: Texts) -> Iterator[Fault]:
-    """Answers that speak to their judge: those that people liked less than it did, or, unrated, those that it liked."""
-    scored = texts.talked_to & np.isfinite(values.value)
-    if not scored.any():
-        return
+    """Answers that speak to their judge, where it likes them more than people do, or, unrated, more than the rest."""
+    scored = np.isfinite(values.value)
+    talked, spoken = scored & texts.talked_to, 0
     if labels is not None:
-        talked = texts.talked_to[labels.variant, labels.unit]
-        fooled = int((labels.judge[talked] > labels.human[talked]).sum())
-        if fooled:
-            yield Fault(
-                "injection", f"it was kinder than people to {fooled} of {int(talked.sum())} answers that speak to it"
-            )
-        if talked.any():
-            return
-    rest = values.value[np.isfinite(values.value) & ~texts.talked_to]
-    liked = float(values.value[scored].mean())
-    if len(rest) and liked > float(rest.mean()):
-        told = f"{count(int(scored.sum()), 'answer')} speak to it and score above the rest; nobody has rated them"
-        yield Fault("injection", told)
+        spoke = texts.talked_to[labels.variant, labels.unit]
+        kinder, spoken = labels.judge > labels.human, int(spoke.sum())
+        if spoken and _more_often(kinder[spoke], kinder[~spoke]):
+            told = f"it was kinder than people to {int(kinder[spoke].sum())} of {spoken} answers that speak to it"
+            yield Fault("injection", told)
+    if not spoken and talked.any():
+        liked = (
+            values.value > np.median(values.value[scored]) if np.ptp(values.value[scored]) > 1 else values.value >= 0.5
+        )
+        if _more_often(liked[talked], liked[scored & ~texts.talked_to]):
+            told = f"{count(int(talked.sum()), 'answer')} speak to it and score above the rest; nobody has rated them"
+            yield Fault("injection", told)
+
+
+def _more_often(first: Flags, second: Flags) -> bool:
+    """Whether the first are true more often than the second, beyond doubt (Fisher, one-sided)."""
+    table = [[int(flags.sum()), int((~flags).sum())] for flags in (first, second)]
+    return bool(first.sum() >= 2 and float(stats.fisher_exact(table, alternative="greater").pvalue) < DOUBT)
 
 
 def length_bias(beside: Beside) -> tuple[float, float] | None:

@@ -63,7 +63,7 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
         outputs,
         frames.scores_frame(tx, run.id, blueprint.experiment.id),
         # what people say under a judge's metric checks the judge; it is no second value of the same answer
-        ratings[~ratings["metric"].isin(list(judged_metrics(blueprint)))],
+        ratings[~ratings["metric"].isin([m.name for judge in blueprint.judges for m in judge.metrics])],
         units,
         variants={arm.id: arm.name for arm in blueprint.arms},
         metrics=[use.metric for use in blueprint.scorer_uses],
@@ -73,12 +73,6 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     )
     planned = len(units) if run.row_limit is None else min(run.row_limit, len(units))
     return EvidenceTable(table, planned, _served_models(outputs, blueprint), judge_evidence(tx, blueprint, run, units))
-
-
-def judged_metrics(blueprint: Blueprint) -> dict[str, str]:
-    """Metric under which people rate → the judge's metric that it checks."""
-    found = {metric.name: metric.name for judge in blueprint.judges for metric in judge.metrics}
-    return found | {judge.spec.rated_as: judge.metric for judge in blueprint.judges}
 
 
 def _input_columns(blueprint: Blueprint) -> list[str]:
