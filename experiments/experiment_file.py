@@ -74,9 +74,13 @@ class PriceSpec(_Strict):
 
 
 class Limits(_Strict):
-    """What a run may use. ``deadline_s`` is wall time of one attempt, ``attempts`` the most per item."""
+    """What a run may use. ``deadline_s`` is wall time of one attempt, ``attempts`` the most per item.
+
+    ``budget_usd`` holds for everything that the run pays, ``judge_budget_usd`` for its judges alone.
+    """
 
     budget_usd: Annotated[float, Field(ge=0)] | None = None
+    judge_budget_usd: Annotated[float, Field(ge=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = 60
     attempts: Annotated[int, Field(ge=1, le=10)] = 3

@@ -409,3 +409,28 @@ class ExposureRecord:
     first_at: datetime
     slices: dict[str, str]
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """A named quality check."""
+
+    id: str
+    name: str
+    created_by: str
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVersionRecord:
+    """One immutable version of a quality check: the scorer entry that it stands for."""
+
+    id: str
+    check_id: str
+    number: int
+    entry: Any
+    fingerprint: str
+    note: str
+    created_by: str
+    created_at: datetime

@@ -14,12 +14,14 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.vocabulary import Clock, utc_now
 from storage.answers import Answers
 from storage.audit import AuditLog
+from storage.checks import Checks
 from storage.datasets import Datasets
 from storage.engine import WRITES, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
 from storage.exposures import Exposures
 from storage.installation import Installation
+from storage.judgements import Judgements
 from storage.keys import Keys
 from storage.live import Live
 from storage.previews import Previews
@@ -66,6 +68,16 @@ class Transaction:
     def answers(self) -> Answers:
         """Pairs of answers, for reading."""
         return Answers(self.session)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """What judges have judged."""
+        return Judgements(self.session)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Quality checks and their versions."""
+        return Checks(self.session)
 
     @cached_property
     def previews(self) -> Previews:

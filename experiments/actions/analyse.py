@@ -83,6 +83,7 @@ def _computed(
         looks=[Look.from_json(look) for look in looks],
         planned_units=evidence.planned_units,
         facts=facts,
+        judges=evidence.judges,
         variants=[arm.name for arm in blueprint.arms],
     )
     verdict = decide(plan, analysis)
@@ -117,7 +118,8 @@ def cost_json(progress: RunProgress, blueprint: Blueprint) -> dict[str, Any]:
     imported = blueprint.experiment.origin == "import"
     by_variant = {v.variant: round(v.cost_usd, 10) for v in progress.variants}
     return {
-        "total_usd": round(sum(by_variant.values()) if imported else progress.spent_usd, 10),
+        "total_usd": round(sum(by_variant.values()) + progress.judge_usd if imported else progress.spent_usd, 10),
+        "judge_usd": round(progress.judge_usd, 10),
         "estimated_usd": round(progress.estimated_usd, 10),
         "unknown_calls": progress.unknown_answers if imported else progress.unknown_calls,
         "by_variant": by_variant,

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
+from experiments.judges import JUDGE, Judge, bind_judge
 from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.plan import SYSTEM_METRICS, MetricDefinition
@@ -65,21 +66,39 @@ class Blueprint:
         custom = custom_scorers()
         bound = []
         for use in self.scorer_uses:
-            if use.scorer == IMPORTED:
+            if use.scorer in (IMPORTED, JUDGE):
                 continue
             scorer = bind(use.entry, custom=custom)
-            if scorer.fingerprint != use.fingerprint:
-                raise BakeoffError(
-                    "scorer_changed",
-                    f"The scorer '{use.metric}' changed since this experiment was made (it was version {use.version}).",
-                    f"Score it all anew: bakeoff score '{self.experiment.name}'.",
-                )
+            self._refuse_changed(use, scorer.fingerprint)
             bound.append(scorer)
         return tuple(bound)
 
+    @cached_property
+    def judges(self) -> tuple[Judge, ...]:
+        """The judges in use, each once, however many metrics it gives.
+
+        Raises:
+            BakeoffError: ``scorer_changed`` when judges are worded otherwise since.
+        """
+        found: dict[str, Judge] = {}
+        for use in self.scorer_uses:
+            if use.scorer == JUDGE:
+                judge = bind_judge(use.entry)
+                self._refuse_changed(use, judge.fingerprint)
+                found.setdefault(judge.metric, judge)
+        return tuple(found.values())
+
+    def _refuse_changed(self, use: ScorerUseRecord, fingerprint: str) -> None:
+        if fingerprint != use.fingerprint:
+            raise BakeoffError(
+                "scorer_changed",
+                f"The scorer '{use.metric}' changed since this experiment was made (it was version {use.version}).",
+                f"Score it all anew: bakeoff score '{self.experiment.name}'.",
+            )
+
     def check_scorers(self) -> None:
-        """Nothing when the scorers are what they were. Raises BakeoffError ``scorer_changed``."""
-        _ = self.scorers
+        """Nothing when the scorers and judges are what they were. Raises BakeoffError ``scorer_changed``."""
+        _ = self.scorers, self.judges
 
     @property
     def control(self) -> Arm:
