@@ -11,7 +11,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from commands import administration, data, registry, running, serving
+from commands import administration, data, rating, registry, running, serving
 from experiments.errors import BakeoffError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 serving.register(app)
 running.register(app)
 data.register(app)
+rating.register(app)
 registry.register(app)
 administration.register(app)
 

@@ -90,7 +90,8 @@ def build(
 ) -> pd.DataFrame:
     """The analysis table.
 
-    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``;
+    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``; a rating that
+    prefers one output to another names that one's variant in a column ``opponent``, which the table then has too;
     ``variants`` maps ids to names; ``metrics`` are the scored metrics. Columns: variant, unit_id, cluster_id,
     repetition, rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an equal
     table. A failed output has one row with the status ``error`` per metric; what was not measured has the
@@ -106,9 +107,12 @@ def build(
     parts.append(_measured(base.assign(total_tokens=base["prompt_tokens"] + base["completion_tokens"]), "total_tokens"))
     if len(ratings):
         parts.append(_rated(base, ratings))
-    columns = ["variant", "unit_id", "cluster_id", "repetition", "rater_id", "metric", "value", "status", *slices]
-    table = pd.concat([part.assign(rater_id=part.get("rater_id"))[columns] for part in parts], ignore_index=True)
-    keys = ["metric", "unit_id", "variant", "repetition", "rater_id"]
+    votes = ["opponent"] if "opponent" in ratings and ratings["opponent"].notna().any() else []
+    people = ["rater_id", *votes]
+    columns = ["variant", "unit_id", "cluster_id", "repetition", *people, "metric", "value", "status", *slices]
+    told = [part.assign(**{name: part.get(name) for name in people})[columns] for part in parts]
+    table = pd.concat(told, ignore_index=True)
+    keys = ["metric", "unit_id", "variant", "repetition", *people]
     return table.sort_values(keys, kind="stable", na_position="first").reset_index(drop=True)
 
 
