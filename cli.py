@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from commands import administration, data, registry, running, serving
+from commands import administration, data, rating, registry, running, serving
 from experiments.errors import BakeoffError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ def _options(
 serving.register(app)
 running.register(app)
 data.register(app)
+rating.register(app)
 registry.register(app)
 administration.register(app)
 
