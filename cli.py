@@ -11,7 +11,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from commands import administration, data, registry, running, serving
+from commands import administration, data, live, registry, running, serving
 from experiments.errors import BakeoffError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ serving.register(app)
 running.register(app)
 data.register(app)
 registry.register(app)
+live.register(app)
 administration.register(app)
 
 
