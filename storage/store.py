@@ -22,6 +22,7 @@ from storage.exposures import Exposures
 from storage.installation import Installation
 from storage.keys import Keys
 from storage.live import Live
+from storage.live_work import LiveWork
 from storage.previews import Previews
 from storage.prompts import Prompts
 from storage.registry import Registry
@@ -84,6 +85,11 @@ class Transaction:
     def exposures(self) -> Exposures:
         """What live traffic tells: exposures, outcomes, calls."""
         return Exposures(self.session)
+
+    @cached_property
+    def live_work(self) -> LiveWork:
+        """What workers do for live tests."""
+        return LiveWork(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:
