@@ -94,11 +94,11 @@ def build(
 
     ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``; ``variants``
     maps ids to names; ``metrics`` are the scored metrics, ``votes`` those of them that say how a challenger fares
-    against the ``control``. A rating that prefers one output to another names that one's variant in a column ``opponent``; the
-    table has that column too when there are such ratings or votes. Columns: variant, unit_id, cluster_id, repetition,
-    rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an equal table. A failed
-    output has one row with the status ``error`` per metric; what was not measured has the status ``skipped``. The
-    latency of an answer from the cache is skipped: it was measured under another load.
+    against the ``control``. A rating that prefers one output to another names that one's variant in a column
+    ``opponent``; the table has that column too when there are such ratings or votes. Columns: variant, unit_id,
+    cluster_id, repetition, rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an
+    equal table. A failed output has one row with the status ``error`` per metric; what was not measured has the
+    status ``skipped``. The latency of an answer from the cache is skipped: it was measured under another load.
     """
     import pandas as pd
 

@@ -10,9 +10,10 @@ from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
+from experiments.views import live_exports
 from experiments.vocabulary import QuestionKind
 from storage import streams
-from storage.records import ExampleRecord, ExperimentRecord
+from storage.records import ExampleRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction
 
 OUTPUT_COLUMNS = (
@@ -174,6 +175,9 @@ def _vote(row: Row, experiment: ExperimentRecord, names: Mapping[int, str]) -> R
 def _analysis(store: Store, experiment_name: str) -> tuple[tuple[str, ...], Iterator[Row]]:
     with store.read() as tx:
         experiment = find_experiment(tx, experiment_name)
+        phases = tx.live.phases(experiment.id)
+        if phases:
+            return _live_analysis(store, phases[0], tuple(experiment.spec.get("slices", ())))
         run = evidence_run(tx, experiment.id)
         if run is None:
             raise NotFound("never_ran", f"'{experiment.name}' has not run yet.", "Start it first.")
@@ -183,9 +187,22 @@ def _analysis(store: Store, experiment_name: str) -> tuple[tuple[str, ...], Iter
     return columns, (dict(zip(columns, row, strict=True)) for row in table.itertuples(index=False, name=None))
 
 
+def _live_analysis(
+    store: Store, phase: LivePhaseRecord, slices: tuple[str, ...]
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    def rows() -> Iterator[Row]:
+        with store.read() as tx:
+            yield from live_exports.analysis(tx, phase, slices)
+
+    return live_exports.analysis_columns(slices), rows()
+
+
 _EXPORTS: dict[str, tuple[tuple[str, ...], Callable[..., Iterator[Row]]]] = {
     "outputs": (OUTPUT_COLUMNS, _outputs),
     "attempts": (ATTEMPT_COLUMNS, _attempts),
     "scores": (SCORE_COLUMNS, _scores),
     "ratings": (RATING_COLUMNS, _ratings),
+    "exposures": (live_exports.EXPOSURE_COLUMNS, live_exports.exposures),
+    "outcomes": (live_exports.OUTCOME_COLUMNS, live_exports.outcomes),
+    "calls": (live_exports.CALL_COLUMNS, live_exports.calls),
 }
