@@ -77,6 +77,8 @@ def _print_counts(results: dict[str, Any]) -> None:
         parts.append(f"{counts['from_cache']} from the cache")
     if cost["total_usd"] or not cost["unknown_calls"]:
         parts.append(f"${cost['total_usd']:.4f}")
+        if cost.get("judge_usd"):
+            parts.append(f"${cost['judge_usd']:.4f} of it for judges")
     if cost["unknown_calls"]:
         parts.append(f"cost unknown for {cost['unknown_calls']}")
     typer.echo(" · ".join(parts))

@@ -23,7 +23,8 @@ from experiments.comparisons.health import (
     split_checks,
     units_check,
 )
-from experiments.comparisons.judges import JudgeCard, JudgeEvidence, judge_card, judge_check
+from experiments.comparisons.judge_evidence import JudgeEvidence
+from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
 from experiments.comparisons.overall import between_challengers, overall_comparisons, slice_comparisons
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
@@ -150,7 +151,8 @@ def analyse(
 
     ``looks`` are earlier readings that showed effects, ``planned_units`` how many units there will be, ``split`` the
     planned weights of live variants, ``facts`` checks that only the caller can make (a model that changed midway),
-    ``judges`` the judges behind metrics with what people said of the same outputs. ``variants`` names all variants of
+    ``judges`` the judges behind metrics with what people said of the same outputs; a judge that came after the plan is
+    compared beside it. ``variants`` names all variants of
     the experiment, so that one without rows is missed.
 
     Raises:
@@ -169,6 +171,7 @@ def analyse(
         looks=earlier,
         planned_units=planned_units,
         variants=variants,
+        beside=[evidence.metric for evidence in judges],
     )
     overall = _overall(ready, earlier)
     cards = [judge_card(ready.study, evidence, overall, floor=plan.judge_floor) for evidence in judges]

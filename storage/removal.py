@@ -72,6 +72,7 @@ def remove(tx: Transaction, held: Holdings) -> int:
     doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
         (tables.Score, col(tables.Score.output_id).in_(outputs)),
         (tables.Output, col(tables.Output.run_id).in_(runs)),
+        (tables.Judgement, col(tables.Judgement.run_id).in_(runs)),
         (tables.Attempt, col(tables.Attempt.run_id).in_(runs)),
         (tables.Run, col(tables.Run.experiment_id).in_(held.experiments)),
         (tables.Decision, col(tables.Decision.experiment_id).in_(held.experiments)),

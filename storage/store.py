@@ -12,14 +12,20 @@ from sqlmodel import Session
 from experiments.vocabulary import Clock, utc_now
 from storage.answers import Answers
 from storage.audit import AuditLog
+from storage.checks import Checks
 from storage.datasets import Datasets
 from storage.engine import WRITES, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
+from storage.exposures import Exposures
 from storage.installation import Installation
+from storage.judgements import Judgements
 from storage.keys import Keys
+from storage.live import Live
 from storage.previews import Previews
 from storage.prompts import Prompts
+from storage.rating_tasks import RatingTasks
+from storage.ratings import Ratings
 from storage.refusals import translated
 from storage.registry import Registry
 from storage.runs import Runs
@@ -63,14 +69,44 @@ class Transaction:
         return Answers(self.session)
 
     @cached_property
+    def judgements(self) -> Judgements:
+        """What judges have judged."""
+        return Judgements(self.session)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Quality checks and their versions."""
+        return Checks(self.session)
+
+    @cached_property
     def previews(self) -> Previews:
         """Single tries of the prompt page."""
         return Previews(self.session)
 
     @cached_property
+    def ratings(self) -> Ratings:
+        """Rating sessions, their links and raters."""
+        return Ratings(self.session)
+
+    @cached_property
+    def rating_tasks(self) -> RatingTasks:
+        """Items to rate and the raters' hold on them."""
+        return RatingTasks(self.session)
+
+    @cached_property
     def evidence(self) -> Evidence:
         """Analyses, looks and decisions."""
         return Evidence(self.session)
+
+    @cached_property
+    def live(self) -> Live:
+        """Live tests and their phases."""
+        return Live(self.session)
+
+    @cached_property
+    def exposures(self) -> Exposures:
+        """What live traffic tells: exposures, outcomes, calls."""
+        return Exposures(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -101,7 +137,7 @@ class Store:
         """A transaction that may write: all of it is kept, or nothing.
 
         Raises:
-            BakeoffError: ``database_busy`` when the database stayed locked or is out of reach.
+            Unavailable: ``database_busy`` when the database stayed locked, or it is out of reach.
         """
         with translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield Transaction(session, self.clock)

@@ -61,6 +61,7 @@ def stream_scores(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any
             SCORE.metric,
             SCORE.value,
             SCORE.reason,
+            SCORE.details,
             SCORE.created_at,
             USE.scorer,
             USE.version,

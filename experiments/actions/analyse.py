@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.actions.analyse_live import fresh_live_analysis
 from experiments.errors import Conflict
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
@@ -20,11 +21,17 @@ ENGINE = f"bakeoff {VERSION}"
 def fresh_analysis(store: Store, experiment_name: str) -> AnalysisRecord:
     """The analysis of the evidence as it stands: the newest snapshot when nothing changed since, else a new one.
 
+    Live traffic, once there is a live test, is the evidence; what ran offline before was the way to it.
+
     Raises:
         NotFound; Conflict ``never_ran``.
     """
     with store.read() as tx:
         experiment = find_experiment(tx, experiment_name)
+        phases = tx.live.phases(experiment.id)
+    if phases:
+        return fresh_live_analysis(store, experiment, phases[0])
+    with store.read() as tx:
         run = evidence_run(tx, experiment.id)
         if run is None:
             raise Conflict("never_ran", f"'{experiment.name}' has not run yet.", "Start it first.")
@@ -76,6 +83,7 @@ def _computed(
         looks=[Look.from_json(look) for look in looks],
         planned_units=evidence.planned_units,
         facts=facts,
+        judges=evidence.judges,
         variants=[arm.name for arm in blueprint.arms],
     )
     verdict = decide(plan, analysis)
@@ -110,7 +118,8 @@ def cost_json(progress: RunProgress, blueprint: Blueprint) -> dict[str, Any]:
     imported = blueprint.experiment.origin == "import"
     by_variant = {v.variant: round(v.cost_usd, 10) for v in progress.variants}
     return {
-        "total_usd": round(sum(by_variant.values()) if imported else progress.spent_usd, 10),
+        "total_usd": round(sum(by_variant.values()) + progress.judge_usd if imported else progress.spent_usd, 10),
+        "judge_usd": round(progress.judge_usd, 10),
         "estimated_usd": round(progress.estimated_usd, 10),
         "unknown_calls": progress.unknown_answers if imported else progress.unknown_calls,
         "by_variant": by_variant,

@@ -1,6 +1,7 @@
 """The simulated models: a small rule-based responder behind the same door, for trying everything without a key.
 
-``demo/small`` is quick, cheap and careless, ``demo/large`` slower, dearer and better. They read the prompt: asked for
+``demo/small`` is quick, cheap and careless, ``demo/large`` slower, dearer and better, ``demo/judge`` is made for
+judging by a rubric, which the others can too. They read the prompt: asked for
 JSON they give JSON, given labels they choose one by the words of the text, asked to be brief they are brief, asked to
 work step by step they miscalculate less, and a prompt that says less gets less. The same request gives the same answer;
 repetitions differ as far as ``temperature`` (1 unless given) lets them, and ``seed`` gives other answers throughout.
@@ -14,15 +15,17 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from experiments.completions.answers import Answer
 from experiments.completions.demo_responder.draws import Draws
+from experiments.completions.demo_responder.judging import Trial, trial_in, verdict_of
 from experiments.completions.demo_responder.reading import read
 from experiments.completions.demo_responder.responder import respond
 from experiments.completions.demo_responder.skill import SKILLS, Skill
-from experiments.completions.engine import Call
+from experiments.completions.engine import Call, PassOn
 from experiments.token_estimates import BYTES_PER_TOKEN, completion_limit, prompt_tokens, text_tokens
 from experiments.vocabulary import Failure, Request, Usage, content_hash
 
@@ -39,7 +42,9 @@ class DemoEngine:
     async def answer(self, call: Call) -> Answer | Failure:
         """The simulated answer, after the time it would have taken."""
         answer = simulated_answer(call.request, call.sample)
-        if self._time_scale > 0:
+        if call.pass_on is not None:
+            await _spoken(answer, call.pass_on, self._time_scale)
+        elif self._time_scale > 0:
             await asyncio.sleep((answer.latency_ms or 0.0) / 1000 * self._time_scale)
         return answer
 
@@ -47,12 +52,28 @@ class DemoEngine:
         """Nothing to close."""
 
 
+async def _spoken(answer: Answer, pass_on: PassOn, time_scale: float) -> None:
+    """Says the answer word by word, in the time that it takes."""
+    words = re.findall(r"\s*\S+|\s+$", answer.text)
+    waiting_ms = answer.first_token_ms or 0.0
+    word_ms = ((answer.latency_ms or 0.0) - waiting_ms) / max(1, len(words))
+    for number, word in enumerate(words):
+        await asyncio.sleep((word_ms if number else waiting_ms) / 1000 * time_scale)
+        role = {} if number else {"role": "assistant"}
+        await pass_on({"choices": [{"index": 0, "delta": {**role, "content": word}, "finish_reason": None}]})
+    await pass_on({"choices": [{"index": 0, "delta": {}, "finish_reason": answer.finish_reason}]})
+
+
 def simulated_answer(request: Request, sample: int) -> Answer:
     """The answer with its tokens and drawn times, cut at ``max_tokens`` and at ``stop`` sequences."""
     skill = SKILLS[request.model]
-    assignment = read(request.messages, request.parameters)
-    draws = _draws(request, assignment.material, sample)
-    text = respond(assignment, draws, skill)
+    trial = trial_in(request.messages)
+    if trial is not None:
+        text, draws = _verdict(request, trial, sample, skill)
+    else:
+        assignment = read(request.messages, request.parameters)
+        draws = _draws(request, assignment.material, sample)
+        text = respond(assignment, draws, skill)
     text = _until_stop(text, request.parameters)
     text, finish_reason = _within(text, completion_limit(request))
     usage = Usage(prompt_tokens=prompt_tokens(request), completion_tokens=text_tokens(text))
@@ -66,6 +87,11 @@ def simulated_answer(request: Request, sample: int) -> Answer:
         latency_ms=latency_ms,
         simulated=True,
     )
+
+
+def _verdict(request: Request, trial: Trial, sample: int, skill: Skill) -> tuple[str, Draws]:
+    draws = _draws(request, "\n".join(trial.texts.values()), sample)
+    return verdict_of(trial, draws, skill), draws
 
 
 def _draws(request: Request, material: str, sample: int) -> Draws:

@@ -16,16 +16,19 @@ from storage.store import Transaction
 if TYPE_CHECKING:
     import pandas as pd
 
+    from experiments.comparisons.judge_evidence import JudgeEvidence
+
 EVIDENCE_KINDS = ("full", "import")
 
 
 @dataclass(frozen=True)
 class EvidenceTable:
-    """The table and what only the database knows: rows to come, and models that changed under way."""
+    """The table and what only the database knows: rows to come, changed models, judges' worth."""
 
     table: pd.DataFrame
     planned_units: int
     served_models: dict[str, tuple[str, ...]]
+    judges: tuple[JudgeEvidence, ...]
 
 
 def evidence_run(tx: Transaction, experiment_id: str) -> RunRecord | None:
@@ -44,8 +47,10 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     """The analysis table of a run. Raises NotFound when the experiment has no rows at all."""
     if blueprint.dataset is None:
         raise NotFound("no_rows", f"'{blueprint.experiment.name}' has no test set.")
+    from experiments.lookup.judge_evidence import judge_evidence
+
     roles = blueprint.roles
-    inputs = _input_columns(blueprint)
+    inputs = blueprint.input_columns()
     named = [roles.unit, roles.cluster, *roles.slices, *inputs]
     columns = list(dict.fromkeys(c for c in named if c is not None))
     examples = frames.examples_frame(tx, blueprint.dataset.id, columns)
@@ -53,23 +58,21 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
         examples, unit=roles.unit, cluster=roles.cluster, inputs=inputs, slices=roles.slices
     )
     outputs = frames.outputs_frame(tx, run.id)
+    ratings = frames.ratings_frame(tx, blueprint.experiment.id)
     table = analysis_table.build(
         outputs,
         frames.scores_frame(tx, run.id, blueprint.experiment.id),
-        frames.ratings_frame(tx, blueprint.experiment.id),
+        # what people say under a judge's metric checks the judge; it is no second value of the same answer
+        ratings[~ratings["metric"].isin([m.name for judge in blueprint.judges for m in judge.metrics])],
         units,
         variants={arm.id: arm.name for arm in blueprint.arms},
         metrics=[use.metric for use in blueprint.scorer_uses],
         slices=roles.slices,
+        votes=[judge.metric for judge in blueprint.judges if judge.spec.pairwise],
+        control=blueprint.control.name,
     )
     planned = len(units) if run.row_limit is None else min(run.row_limit, len(units))
-    return EvidenceTable(table, planned, _served_models(outputs, blueprint))
-
-
-def _input_columns(blueprint: Blueprint) -> list[str]:
-    contents = [arm.content for arm in blueprint.arms if arm.content is not None]
-    variables = dict.fromkeys(name for content in contents for name in content.variables())
-    return [blueprint.roles.inputs.get(name, name) for name in variables]
+    return EvidenceTable(table, planned, _served_models(outputs, blueprint), judge_evidence(tx, blueprint, run, units))
 
 
 def _served_models(outputs: pd.DataFrame, blueprint: Blueprint) -> dict[str, tuple[str, ...]]:

@@ -36,6 +36,7 @@ SCORE_COLUMNS = (
     "scorer",
     "version",
     "active",
+    "details",
     "created_at",
 )
 RATING_COLUMNS = (

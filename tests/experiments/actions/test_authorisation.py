@@ -6,33 +6,47 @@ import pkgutil
 import pytest
 
 import experiments.actions
+from experiments.actions.apply_judges import apply_judges
 from experiments.actions.change_settings import (
     forget_price,
     set_monthly_budget,
     set_price,
     tick_first_step,
 )
+from experiments.actions.control_live import (
+    force_unit,
+    freeze_live,
+    new_phase,
+    pause_live,
+    ramp_live,
+    resume_live,
+    stop_live,
+)
 from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.actions.create_experiment import create_experiment, discard_draft
 from experiments.actions.import_dataset import archive_dataset, import_dataset, set_roles
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.manage_keys import create_key, revoke_key
+from experiments.actions.open_rating import close_session, new_link, open_session, revoke_links
 from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
 from experiments.actions.remove_sample import remove_sample
 from experiments.actions.rescore import rescore
 from experiments.actions.roll_back import roll_back, set_label
 from experiments.actions.save_prompt import save_prompt
+from experiments.actions.start_live import start_live
 from experiments.actions.start_run import start_run
 from experiments.actions.try_prompts import try_prompts
 from experiments.errors import Forbidden
 from experiments.prompts import text_prompt
+from experiments.ratings.session_file import SessionSpec
 from experiments.vocabulary import Actor, Role
 from storage.store import Store
 from tests.builders import questions_csv, spec_of
 
 PROMPT = text_prompt("{{x}}", model="demo/small")
 STRANGER = Actor("nobody")
+SESSION = SessionSpec()
 ASKED = {
     "save_prompt": lambda s, a: save_prompt(s, "p", PROMPT, actor=a),
     "try_prompts": lambda s, a: try_prompts(s, {"A": PROMPT}, {"x": "1"}, actor=a),
@@ -59,6 +73,19 @@ ASKED = {
     "set_monthly_budget": lambda s, a: set_monthly_budget(s, 1.0, actor=a),
     "tick_first_step": lambda s, a: tick_first_step(s, "promote", actor=a),
     "remove_sample": lambda s, a: remove_sample(s, actor=a),
+    "apply_judges": lambda s, a: apply_judges(s, "sums", actor=a),
+    "open_session": lambda s, a: open_session(s, "sums", SESSION, actor=a),
+    "new_link": lambda s, a: new_link(s, "x", actor=a),
+    "revoke_links": lambda s, a: revoke_links(s, "x", actor=a),
+    "close_session": lambda s, a: close_session(s, "x", actor=a),
+    "start_live": lambda s, a: start_live(s, "sums", actor=a),
+    "ramp_live": lambda s, a: ramp_live(s, "sums", 5, actor=a),
+    "pause_live": lambda s, a: pause_live(s, "sums", actor=a),
+    "resume_live": lambda s, a: resume_live(s, "sums", actor=a),
+    "freeze_live": lambda s, a: freeze_live(s, "sums", actor=a),
+    "stop_live": lambda s, a: stop_live(s, "sums", actor=a),
+    "new_phase": lambda s, a: new_phase(s, "sums", actor=a, reason="x"),
+    "force_unit": lambda s, a: force_unit(s, "sums", "u", "A", actor=a),
 }
 INSIDE = {
     "authorise": "the question itself",
@@ -68,6 +95,9 @@ INSIDE = {
     "import_table": "asked again by import_dataset's second half",
     "load_sample": "the installation's own first start",
     "mark_interrupted": "a worker's own note",
+    "add_phase": "inside a transaction of an action that asked",
+    "paused": "inside a transaction of an action that asked, or of the guard",
+    "stopped": "inside a transaction of an action that asked, or of the guard",
 }
 
 
