@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from commands import administration, data, registry, running, serving
+from commands import administration, data, live, rating, registry, running, serving
 from experiments.errors import BakeoffError
 
 app = typer.Typer(
@@ -43,7 +43,9 @@ def _options(
 serving.register(app)
 running.register(app)
 data.register(app)
+rating.register(app)
 registry.register(app)
+live.register(app)
 administration.register(app)
 
 

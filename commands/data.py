@@ -109,7 +109,9 @@ def promptfoo(
 
 def export(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    what: Annotated[str, typer.Option(help="outputs, attempts, scores, ratings or analysis.")],
+    what: Annotated[
+        str, typer.Option(help="outputs, attempts, scores, ratings, exposures, outcomes, calls or analysis.")
+    ],
     output_format: Annotated[str | None, typer.Option("--format", help="jsonl or csv.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; default: stdout.")] = None,
 ) -> None:

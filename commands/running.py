@@ -12,6 +12,7 @@ import typer
 
 from commands import terminal
 from commands.experiment_source import load_experiment
+from commands.gate_files import report_results, report_stop
 from commands.result_text import print_results
 from experiments.actions.apply_judges import apply_judges
 from experiments.actions.control_run import mark_interrupted, resume_run
@@ -46,6 +47,8 @@ def run(
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows; run again to extend.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without asking.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit code by the verdict, for CI.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a summary for a pull request to this file.")] = None,
     as_json: terminal.Json = False,
 ) -> int:
     """Create the experiment (or find it), show the price, run to the end, print the verdict.
@@ -62,8 +65,10 @@ def run(
             return 2
         progress = _run_to_end(experiment.name, limits, rows)
         if progress.state is RunState.STOPPED:
+            report_stop(experiment.name, progress.reason, junit=junit, markdown=markdown)
             return _stopped(progress, experiment.name)
     results = open_results(store, experiment.name, actor=terminal.actor())
+    report_results(results, junit=junit, markdown=markdown)
     terminal.print_json(results) if as_json else print_results(results)
     return GATE_EXIT[VerdictOutcome(results["verdict"]["outcome"])] if gate else 0
 

@@ -58,6 +58,15 @@ page = st.navigation(
                 help="Progress, the verdict, and the answers behind it.",
             ),
         ],
+        "Judge": [
+            st.Page(
+                "check_quality.py",
+                title="Quality checks",
+                icon=":material/fact_check:",
+                url_path="checks",
+                help="Say what a good answer is, try an AI judge on ten answers, see how far people agree with it.",
+            ),
+        ],
         "Ship": [
             st.Page(
                 "browse_registry.py",

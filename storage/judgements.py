@@ -50,6 +50,39 @@ class Judgements:
         controls = self._controls(run_id, control_id, found) if pairs else {}
         return [Unjudged(o, examples[o["example_id"]], controls.get((o["example_id"], o["repetition"]))) for o in found]
 
+    def answer(self, output_id: str, *, control_id: str) -> Unjudged | None:
+        """One answer with its row and the control's answer to it, or None when there is no such answer."""
+        query = select(Output).where(OUTPUT.id == output_id, OUTPUT.status == OutputStatus.OK)
+        row = self._session.execute(query).scalars().first()
+        if row is None:
+            return None
+        output = row.model_dump()
+        control = None
+        if output["variant_id"] != control_id:
+            found = self._controls(output["run_id"], control_id, [output])
+            control = found.get((output["example_id"], output["repetition"]))
+        return Unjudged(output, self._examples({output["example_id"]})[output["example_id"]], control)
+
+    def spread_answers(self, run_id: str, *, limit: int) -> list[Unjudged]:
+        """Answers of a run spread evenly over it."""
+        count = select(func.count()).select_from(table_of(Output))
+        where = (OUTPUT.run_id == run_id, OUTPUT.status == OutputStatus.OK)
+        total = int(self._session.execute(count.where(*where)).scalar_one())
+        number = func.row_number().over(order_by=OUTPUT.id) - 1
+        numbered = select(OUTPUT.id, number.label("number")).where(*where).subquery()
+        step = max(1, total // limit)
+        step -= step > 1 and step % 2 == 0  # variants are stored in turn: an even step would meet one of two only
+        query = (
+            select(Output)
+            .join(numbered, numbered.c.id == OUTPUT.id)
+            .where(numbered.c.number % step == 0)
+            .order_by(OUTPUT.id)
+            .limit(limit)
+        )
+        found = [row.model_dump() for row in self._session.execute(query).scalars()]
+        examples = self._examples({o["example_id"] for o in found})
+        return [Unjudged(o, examples[o["example_id"]], None) for o in found]
+
     def progress(
         self, run_id: str, judges: Sequence[tuple[str, str, bool]], control_id: str
     ) -> list[tuple[str, int, int]]:

@@ -22,6 +22,7 @@ from storage.installation import Installation
 from storage.judgements import Judgements
 from storage.keys import Keys
 from storage.live import Live
+from storage.live_work import LiveWork
 from storage.previews import Previews
 from storage.prompts import Prompts
 from storage.rating_tasks import RatingTasks
@@ -107,6 +108,11 @@ class Transaction:
     def exposures(self) -> Exposures:
         """What live traffic tells: exposures, outcomes, calls."""
         return Exposures(self.session)
+
+    @cached_property
+    def live_work(self) -> LiveWork:
+        """What workers do for live tests."""
+        return LiveWork(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -217,11 +217,16 @@ def _reason(
 
 
 def _contradiction(comparisons: Sequence[Comparison], corrected: Sequence[tuple[str, Interval]]) -> str:
-    raw = {c.treatment: c.estimate for c in comparisons if c.slice is None and c.ok and c.better != "unclear"}
+    """Where the judge sees a clear effect that people's labels deny: another sign, or another size beyond doubt."""
+    clear = {c.treatment: c.estimate for c in comparisons if c.slice is None and c.ok and c.better != "unclear"}
     for treatment, interval in corrected:
-        estimate = raw.get(treatment)
-        if estimate is not None and estimate * interval.estimate < 0:
+        estimate = clear.get(treatment)
+        if estimate is None:
+            continue
+        if estimate * interval.estimate < 0:
             return f"corrected by what people said, the effect of {treatment} turns around"
+        if abs(estimate) > max(abs(interval.lower), abs(interval.upper)):
+            return f"corrected by what people said, the effect of {treatment} is much smaller"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,14 +46,17 @@ class Judge:
         """The calls that decide one case: models × repeats, and for pairs both orders."""
         return tuple(
             JudgeCall(model, swapped, sample, judge_request(self.spec, case, model=model, swapped=swapped))
-            for model in self.spec.jury
-            for sample in range(self.spec.repeats)
-            for swapped in ((False, True) if self.spec.pairwise else (False,))
+            for model, sample, swapped in self.call_keys()
         )
+
+    def call_keys(self) -> tuple[tuple[str, int, bool], ...]:
+        """(model, repeat, whether the sides are swapped) of the calls that decide one case, in their order."""
+        orders = (False, True) if self.spec.pairwise else (False,)
+        return tuple(itertools.product(self.spec.jury, range(self.spec.repeats), orders))
 
     def calls_per_case(self) -> int:
         """How many calls decide one case."""
-        return len(self.spec.jury) * self.spec.repeats * (2 if self.spec.pairwise else 1)
+        return len(self.call_keys())
 
 
 def bind_judge(entry: ScorerEntry) -> Judge:
