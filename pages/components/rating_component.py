@@ -1,8 +1,8 @@
 """The rater's screen: one item at a time, drawn in the browser in the same turn as the key.
 
 A rerun of the page takes longer than a person needs for an easy item, so this is a component of its own: it fetches
-items ahead, keeps votes until the server has acknowledged them, and never waits for the page. It is given an address and
-nothing else; what it may know, the HTTP routes decide.
+items ahead, keeps votes until the server has acknowledged them, and never waits for the page. It is given an address
+and nothing else; what it may know, the HTTP routes decide.
 """
 
 from __future__ import annotations
