@@ -36,7 +36,17 @@ def test_what_the_browser_receives_names_nobody(client: TestClient, session):
     body = json.loads(text)
     assert len(body["tasks"]) >= 2
     assert set(body["tasks"][0]) == {"id", "prompt_text", "left", "right"}
-    for name in (*VARIANTS, "replies", session.session_id, "variant", "model", "swapped", "gold", "repeat", "output_id"):
+    for name in (
+        *VARIANTS,
+        "replies",
+        session.session_id,
+        "variant",
+        "model",
+        "swapped",
+        "gold",
+        "repeat",
+        "output_id",
+    ):
         assert name not in text
 
 
