@@ -143,7 +143,7 @@ def test_thirty_items_by_keyboard_teach_the_browser_no_name(
     keys = random.Random(8).choices("1234", k=30)
     for number, key in enumerate(keys):
         says(page, f"Item {number + 1} of 30")
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(60)
         page.keyboard.press(key)
     says(page, "All done")
 

@@ -63,7 +63,7 @@ def test_a_session_is_opened_with_its_minutes_shown_before(app: Open, finished: 
     assert [code.value for code in page.at.code if "/r/" in code.value] == []
 
 
-@pytest.mark.parametrize("kind", ["scale", "thumbs", "categories"])
+@pytest.mark.parametrize("kind", ["scale", "categories"])
 def test_every_kind_of_question_can_be_opened(app: Open, finished: Store, kind: str) -> None:
     page = app(finished).go(PAGE, exp="sums")
     page.at.segmented_control(key="rate_kind").set_value(kind)
@@ -75,7 +75,7 @@ def test_every_kind_of_question_can_be_opened(app: Open, finished: Store, kind: 
     assert record is not None
     spec = SessionSpec.model_validate(record.spec)
     assert spec.kind == kind
-    assert len(spec.choices()) == {"scale": 5, "thumbs": 2, "categories": 3}[kind]
+    assert len(spec.choices()) == {"scale": 5, "categories": 3}[kind]
 
 
 def test_what_does_not_fit_is_said_and_opens_nothing(app: Open, finished: Store) -> None:
