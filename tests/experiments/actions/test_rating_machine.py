@@ -56,7 +56,7 @@ class RatingMachine(RuleBasedStateMachine):
         name = f"machine {self.clock.now.isoformat().replace(':', '.').replace('+', ' ')} {id(self)}"
         session = opened(self.store, imported(self.store, name, rows=ITEMS), overlap=OVERLAP, close_when_full=False)
         self.session_id = session.session_id
-        self.pages = [Page(arrive(self.store, session.link.token).secret or "") for _ in range(RATERS)]
+        self.pages = [Page(arrive(self.store, session.link.token).secrets[0]) for _ in range(RATERS)]
 
     @rule(who=WHO)
     def look_again(self, who: int) -> None:
