@@ -89,4 +89,10 @@ with show_errors():
         read_answers(
             pairs, control=control, treatment=treatment, metrics=list(view.scorer_versions), parts=slice_parts(result)
         )
+        st.page_link(
+            "collect_ratings.py",
+            label="Let people rate these answers",
+            icon=":material/how_to_vote:",
+            query_params={"view": "New session", "exp": name},
+        )
         show_method(view, result, treatment.name)

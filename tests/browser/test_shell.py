@@ -17,7 +17,7 @@ from tests.browser.conftest import Noted, overflow_px, settled
 from tests.builders import ADA, made, run_to_end
 
 PHONE = {"width": 390, "height": 844}
-TITLES = ["Home", "Prompts", "Test sets", "Experiments", "Quality checks", "In production", "Settings"]
+TITLES = ["Home", "Prompts", "Test sets", "Experiments", "Rate answers", "Quality checks", "In production", "Settings"]
 PATHS = [
     "/",
     "/prompts",
@@ -27,6 +27,8 @@ PATHS = [
     "/experiments?view=New+comparison",
     "/result?exp=sums&how=true",
     "/checks",
+    "/ratings",
+    "/rate",
     "/production",
     "/settings",
     "/settings?section=This+installation",
