@@ -71,6 +71,7 @@ def _run_server(chosen: Settings) -> None:
     """Run app.py in this process: Streamlit's own server with the options that security asks for."""
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
+    sys.argv = [str(ROOT / "app.py")]  # Streamlit looks for the page script beside whatever was launched
     import app  # noqa: TID251 - this starts the composition root
 
     app.app.run(config=server_options(chosen))
