@@ -14,7 +14,9 @@ name = st.query_params.get("exp", "")
 
 with show_errors():
     if name:
-        st.page_link("watch_live.py", label="Live tests", icon=":material/arrow_back:")
+        if st.button("Live tests", type="tertiary", icon=":material/arrow_back:", key="all_live_tests"):
+            st.query_params.clear()
+            st.rerun()
         show_live_test(live_test_view(store(), name))
     else:
         title, button = st.columns([3, 2], vertical_alignment="bottom")
@@ -24,6 +26,6 @@ with show_errors():
                 setup_dialog()
         tests = list_live_tests(store())
         if tests:
-            show_live_list(tests)
+            show_live_list(tests, on_own_page=True)
         else:
             show_empty("Put a variant on 5 % of traffic", "Your users decide; the others meet what they meet today.")

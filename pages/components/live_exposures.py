@@ -16,11 +16,12 @@ MOST = 50
 _REASONS = {"split": "drawn", "forced": "tester", "frozen": "came late", "no_unit": "no user named"}
 
 
+@st.fragment
 def show_exposures(key: str, arms: tuple[ArmView, ...]) -> None:
     """A search and a table, behind a closed expander."""
     letters = {arm.name: arm.letter for arm in arms}
     with st.expander("Who met what", icon=":material/person_search:"):
-        unit = st.text_input("User", key="exposure_unit", placeholder="all, newest first", bind="query-params")
+        unit = st.text_input("User", key="exposure_unit", placeholder="all, newest first")
         found = exposures_of(store(), key, unit=unit.strip() or None, limit=MOST)
         if not found:
             st.caption("Nobody of that name has been here." if unit else "Nobody has been here yet.")

@@ -31,20 +31,28 @@ def live_badge(view: LiveTestView) -> None:
         simulated_badge()
 
 
-def show_live_list(tests: Sequence[LiveTestView]) -> None:
+def show_live_list(tests: Sequence[LiveTestView], *, on_own_page: bool = False) -> None:
     """One card each; its name leads to it."""
     pages = -(-len(tests) // PAGE)
     at = st.pagination(pages, key="page_of_tests", bind="query-params") if pages > 1 else 1
     for view in tests[PAGE * (at - 1) : PAGE * at]:
         with st.container(border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                label = f"**{plain(view.experiment)}**"
-                st.page_link("watch_live.py", label=label, query_params={"exp": view.experiment}, icon="")
+                _way_to(view, on_own_page=on_own_page)
                 live_badge(view)
                 st.space("stretch")
                 show(element("span", live_facts(view), cls="bk-muted bk-small"))
             if view.reason:
                 show(element("div", view.reason, cls="bk-small"))
+
+
+def _way_to(view: LiveTestView, *, on_own_page: bool) -> None:
+    label = f"**{plain(view.experiment)}**"
+    if not on_own_page:
+        st.page_link("watch_live.py", label=label, query_params={"exp": view.experiment}, icon="")
+    elif st.button(label, type="tertiary", key=f"open_{view.key}"):  # a link to the page one is on keeps its address
+        st.query_params["exp"] = view.experiment
+        st.rerun()
 
 
 def live_facts(view: LiveTestView) -> str:

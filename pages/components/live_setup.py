@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.design_live import key_from, start_live_of
+from experiments.actions.design_live import start_live_of
 from experiments.labels import PRODUCTION
 from experiments.layers import RAMP
 from experiments.views.prompts import PromptView, list_prompts
@@ -66,8 +66,8 @@ def setup_dialog() -> None:
             enrol=float(enrol if enrol is not None else 5),
             actor=actor(),
         )
-        st.session_state["live_started"] = phase.key
-        st.switch_page("watch_live.py", query_params={"exp": key_from(name)})
+        st.query_params["exp"] = phase.key
+        st.rerun()
 
 
 def _versions(prompt: PromptView) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def _phase(server: Server, key: str = KEY):
 
 def test_a_live_test_is_watched_and_promoted(new_page: Callable[..., Page]) -> None:
     page = new_page("/live")
-    page.get_by_role("link", name="refund reply").click()
+    page.get_by_role("button", name="refund reply").click()
     settled(page)
 
     expect(page.get_by_text("You can promote it.")).to_be_visible()
