@@ -87,6 +87,13 @@ page = st.navigation(
         ],
         "Ship": [
             st.Page(
+                "watch_live.py",
+                title="Live tests",
+                icon=":material/call_split:",
+                url_path="live",
+                help="Split real traffic, watch it, ramp it, stop it.",
+            ),
+            st.Page(
                 "browse_registry.py",
                 title="In production",
                 icon=":material/rocket_launch:",
