@@ -17,11 +17,12 @@ import streamlit as st
 from starlette.routing import Mount, Route
 
 from commands.sample_loader import load_sample_apart
+from commands.starting import brought_up_to_date, once_reachable
 from commands.worker_process import watch_worker
 from experiments.actions.load_sample import sample_is_wanted
 from gateway import routes
+from gateway.live import LiveGateway
 from settings import Settings
-from storage import schema
 from storage.checkpoints import Checkpointer
 from storage.store import open_store
 
@@ -30,24 +31,34 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 settings = Settings.from_env()
 settings.check_bind()
 store = open_store(settings.database_url)
+live = LiveGateway(store, settings.home, os.environ)
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:  # noqa: ANN401
-    """Before the first page: the schema. While serving: a watched worker; the sample project into a new database."""
-    await asyncio.to_thread(schema.upgrade, store.engine)
-    checkpointer = Checkpointer(store.engine)
-    environment = {**os.environ, **settings.as_env()}
+    """The schema, live traffic, a watched worker, the sample project. Without a database, live traffic alone begins."""
+    is_there = await asyncio.to_thread(brought_up_to_date, store)
+    await live.start()
     beside = [asyncio.create_task(asyncio.to_thread(warm))]
-    if settings.run_worker:
-        beside.append(asyncio.create_task(watch_worker(environment)))
+    checkpointer = Checkpointer(store.engine)
+
+    async def begin() -> None:
+        environment = {**os.environ, **settings.as_env()}
+        if settings.run_worker:
+            beside.append(asyncio.create_task(watch_worker(environment)))
+        else:
+            checkpointer.start()
+        if settings.load_sample and sample_is_wanted(store):
+            beside.append(asyncio.create_task(load_sample_apart(environment)))
+
+    if is_there:
+        await begin()
     else:
-        checkpointer.start()
-    if settings.load_sample and sample_is_wanted(store):
-        beside.append(asyncio.create_task(load_sample_apart(environment)))
+        beside.append(asyncio.create_task(once_reachable(store, begin)))
     try:
         yield
     finally:
+        await live.stop()
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
@@ -64,8 +75,11 @@ def warm() -> None:
 app = st.App(
     "pages/navigation.py",
     routes=[
-        Mount("/api", app=routes.api(store)),
-        *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),
+        Mount("/api", app=routes.api(store, live)),
+        Mount("/v1", app=routes.chat(live)),
+        Mount("/ofrep", app=routes.flags(live)),
+        *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
+        *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
     ],
     middleware=routes.middleware(),
     lifespan=lifespan,

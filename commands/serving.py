@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from commands import terminal
 from commands.worker_loop import work_until_told
@@ -42,7 +43,7 @@ def serve(
         insecure_no_login=insecure_no_login or base.insecure_no_login,
     )
     chosen.check_bind()
-    terminal.store().close()
+    _upgrade_if_reachable()
     os.environ.update(chosen.as_env())
     terminal.say(f"Bakeoff is starting on http://{_shown(chosen.host)}:{chosen.port}  (stop with Ctrl+C)")
     _run_server(chosen)
@@ -58,10 +59,19 @@ def worker(
     asyncio.run(work_until_told(terminal.store(), concurrency=concurrency, parent=os.getppid() if watched else None))
 
 
+def _upgrade_if_reachable() -> None:
+    """Says early what is wrong with the database; live traffic does not wait for one that is away."""
+    try:
+        terminal.store().close()
+    except OperationalError:
+        terminal.say("The database cannot be reached. Live traffic is answered from what was last known.")
+
+
 def _run_server(chosen: Settings) -> None:
     """Run app.py in this process: Streamlit's own server with the options that security asks for."""
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
+    sys.argv = [str(ROOT / "app.py")]  # Streamlit looks for the page script beside whatever was launched
     import app  # noqa: TID251 - this starts the composition root
 
     app.app.run(config=server_options(chosen))

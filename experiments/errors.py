@@ -42,6 +42,18 @@ class Forbidden(BakeoffError):
     status = 403
 
 
+class Unauthenticated(BakeoffError):
+    """Nobody knows who asks: a key, a link or a login is needed."""
+
+    status = 401
+
+
+class Gone(BakeoffError):
+    """It was there and is over."""
+
+    status = 410
+
+
 class Conflict(BakeoffError):
     """Someone else changed it in the meantime, or the rules of its state do not allow it."""
 

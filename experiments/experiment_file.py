@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from experiments.plan import Plan
+from experiments.plan import MetricDefinition, Plan
+from experiments.ratings.questions import METRIC_NAME, definition_of
 from experiments.strict_yaml import parse_model
+from experiments.vocabulary import QuestionKind
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
 PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
@@ -91,18 +93,66 @@ class OutcomeSpec(_Strict):
     metric: str
     kind: Literal["binary", "score", "ordinal", "ratio", "cost", "latency"] = "binary"
     direction: Literal["higher", "lower"] = "higher"
+    missing: Literal["exclude", "zero"] = "exclude"
+
+
+class ShadowSpec(_Strict):
+    """Challengers that answer in the background on a share (per cent) of the requests that are not enrolled."""
+
+    share: Annotated[float, Field(gt=0, le=100)] = 5
+    budget_usd: Annotated[float, Field(gt=0)] = 1
+    variants: tuple[str, ...] = ()
+
+
+class RatingMetric(_Strict):
+    """A metric that people will give in a rating session; with it here, the plan may name it before anybody rates.
+
+    Categories whose scores are only 0 and 1 are ``yes_or_no``.
+    """
+
+    metric: Annotated[str, Field(pattern=METRIC_NAME.pattern)]
+    kind: QuestionKind = QuestionKind.PAIRWISE
+    yes_or_no: bool = False
+
+    def definition(self) -> MetricDefinition:
+        """What the metric's numbers are."""
+        return definition_of(self.metric, self.kind, (0.0, 1.0) if self.yes_or_no else ())
 
 
 class LiveSpec(_Strict):
-    """The ``live:`` section: who takes part and how units are split (per cent)."""
+    """The ``live:`` section: who takes part and how units are split (per cent).
+
+    Tests of one ``layer`` exclude each other; a test without one excludes nobody. ``holdout`` is the share of the
+    layer that no test enrols, ``forced`` are testers and what they meet, ``score_share`` the share of answers that
+    automatic scorers judge.
+    """
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,119}$")]
     split: dict[str, Annotated[float, Field(ge=0, le=100)]]
     enrol: Annotated[float, Field(ge=0, le=100)] = 100
     unit: str = "user"
-    layer: str = "default"
+    layer: Annotated[str, Field(max_length=120)] = ""
+    holdout: Annotated[float, Field(ge=0, le=50)] = 0
     targeting: dict[str, list[str | int | float | bool]] = {}
+    forced: dict[str, str] = {}
     outcomes: tuple[OutcomeSpec, ...] = ()
+    score_share: Annotated[float, Field(ge=0, le=100)] = 10
+    shadow: ShadowSpec | None = None
+    on_error: Literal["control", "fail"] = "control"
+    minimum_days: Annotated[float, Field(ge=0, le=90)] = 7
+
+    @model_validator(mode="after")
+    def _known_variants(self) -> LiveSpec:
+        if not any(self.split.values()):
+            raise ValueError("live.split gives nobody a share")
+        named = {*self.forced.values(), *(self.shadow.variants if self.shadow else ())}
+        unknown = sorted(named - set(self.split))
+        if unknown:
+            raise ValueError(f"live names {unknown[0]!r}, which is no variant of the split")
+        metrics = [outcome.metric for outcome in self.outcomes]
+        if len(set(metrics)) != len(metrics):
+            raise ValueError("live.outcomes names a metric twice")
+        return self
 
 
 ScorerEntry = str | dict[str, Any]
@@ -124,6 +174,7 @@ class ExperimentSpec(_Strict):
     variants: Annotated[tuple[VariantSpec, ...], Field(min_length=2, max_length=26)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     scorers: tuple[ScorerEntry, ...] = ()
+    ratings: tuple[RatingMetric, ...] = ()
     plan: Plan
     prices: dict[str, PriceSpec] = {}
     limits: Limits = Limits()

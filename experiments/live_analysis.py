@@ -10,6 +10,7 @@ from experiments.comparisons.arms import ArmValue, arms_from_sums
 from experiments.comparisons.compare import as_comparison, with_false_discovery, with_judgement
 from experiments.comparisons.families import NOT_YET, dunnett_of_sums
 from experiments.comparisons.health import (
+    LIVE_DAYS,
     MINIMUM_LIVE,
     HealthCheck,
     duration_check,
@@ -19,7 +20,7 @@ from experiments.comparisons.health import (
     split_checks,
     units_check,
 )
-from experiments.comparisons.independent import outcome_from_sums
+from experiments.comparisons.independent import outcome_from_sums, quantile_outcome
 from experiments.comparisons.preparing import Sizes
 from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.targets import Target, targets_of
@@ -28,6 +29,7 @@ from experiments.peeking import HowToRead, Look, as_looks, how_to_read, narrowed
 from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
 from experiments.stats.estimates import Comparison, Estimate, NotEstimable, Outcome, State
 from experiments.stats.multiplicity import Family, holm
+from experiments.stats.quantiles import Observations
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, MetricKind, MetricRole
@@ -43,7 +45,9 @@ class LiveSums:
     """What a database keeps of a live test. ``exposed`` are users per variant, each in one variant only.
 
     ``crossed`` users met several variants and are in none of the sums. ``slices`` maps labels such as
-    ``plan=pro`` to sums of their own. ``days`` is how long the test has run, None when nobody knows.
+    ``plan=pro`` to sums of their own. ``days`` is how long the test has run, None when nobody knows;
+    ``least_days`` how long it must. ``values`` are single values of users drawn at random, for percentiles: metric →
+    variant → values and the user of each.
     """
 
     metrics: Sums
@@ -51,6 +55,8 @@ class LiveSums:
     crossed: int = 0
     days: float | None = None
     slices: Mapping[str, Sums] = field(default_factory=dict)
+    least_days: float = LIVE_DAYS
+    values: Mapping[str, Mapping[str, Observations]] = field(default_factory=dict)
 
 
 def analyse_sums(
@@ -66,7 +72,7 @@ def analyse_sums(
     variants: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Analysis:
-    """The analysis of a live test from sums; arguments as in ``analyse``. Percentiles and ordinal metrics need rows.
+    """The analysis of a live test from sums; arguments as in ``analyse``. Percentiles need single values.
 
     Raises:
         BakeoffError: ``unknown_metric`` for a metric of the plan that nobody described.
@@ -79,7 +85,7 @@ def analyse_sums(
         plan, n_units=sizes.seen, n_values=sizes.values, planned_units=planned_units, live=True, looks=earlier
     )
     challengers = tuple(name for name in names if name != control)
-    inquiry = _Inquiry(sums, plan, control, challengers, how.reading, definitions)
+    inquiry = _Inquiry(sums, plan, control, challengers, how.reading, definitions, seed)
     overall = []
     for comparison in (narrowed(c, earlier) for c in inquiry.overall(targets)):
         informs = comparison.role is MetricRole.SECONDARY and not comparison.swap_goal
@@ -155,6 +161,7 @@ class _Inquiry:
     challengers: tuple[str, ...]
     reading: Reading | None
     definitions: Mapping[str, MetricDefinition]
+    seed: int
 
     def overall(self, targets: Sequence[Target]) -> list[Comparison]:
         """Every target against every challenger, the error of deciding targets shared."""
@@ -232,6 +239,15 @@ class _Inquiry:
         if treatment not in arms:
             return NotEstimable(State.NO_DATA, f"{treatment} has no values of {target.metric}")
         definition = self.definitions[target.metric]
+        values = self.sums.values.get(target.metric, {})
+        if target.aggregate != "mean" and sums is self.sums.metrics and {against, treatment} <= set(values):
+            return quantile_outcome(
+                [values[against], values[treatment]],
+                aggregate=target.aggregate,
+                kind=definition.kind,
+                reading=reading,
+                seed=self.seed,
+            )
         if target.aggregate != "mean" or definition.kind is MetricKind.ORDINAL:
             return NotEstimable(State.NEEDS_ROWS, "it needs the single values, not sums")
         return outcome_from_sums(
@@ -303,5 +319,5 @@ def _health(
         *split_checks(sums.exposed, split, crossed=sums.crossed, watched=watched),
         lost_check(control, lost),
         units_check(used, minimum=minimum, live=True),
-        duration_check(sums.days),
+        duration_check(sums.days, least=sums.least_days),
     ]

@@ -177,8 +177,8 @@ def word_diff(before: str, after: str) -> tuple[DiffPart, ...]:
 
 def _likeness(first: Sequence[str], second: Sequence[str]) -> float:
     """Share of the words that two texts have in common in the same order, spaces not counted."""
-    words = [[token for token in tokens if not token.isspace()] for tokens in (first, second)]
-    matcher = difflib.SequenceMatcher(None, *words, autojunk=False)
+    before, after = ([token for token in tokens if not token.isspace()] for tokens in (first, second))
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return matcher.ratio() if matcher.quick_ratio() >= LEAST_LIKENESS else 0.0
 
 

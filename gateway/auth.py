@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Header, HTTPException
+from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi.routing import APIRoute
 
 from experiments.actions.manage_keys import actor_of_key
 from experiments.vocabulary import Actor, Scope
+from gateway.key_check import Caller
+from gateway.live import LiveGateway
 from storage.store import Store
 
 ActorOf = Callable[..., Actor]
@@ -35,8 +37,34 @@ def scoped(store: Store, scope: Scope) -> ActorOf:
     return dependency
 
 
+def open_to_raters(secret_of: Callable[[Request], str]) -> Callable[[Request], str]:
+    """A dependency for the routes of the rating page: no key, but the cookie of somebody who came by a link."""
+
+    def dependency(request: Request) -> str:
+        return secret_of(request)
+
+    setattr(dependency, _SCOPE_MARK, "rater")
+    return dependency
+
+
+def live_scoped(live: LiveGateway, scope: Scope) -> Callable[..., AsyncIterator[Caller]]:
+    """The same for the live routes: keys as they were last known, never the database, and limits per key."""
+
+    async def dependency(request: Request) -> AsyncIterator[Caller]:
+        caller = await live.gate.caller(request.scope["headers"], scope)
+        with live.gate.open_call(caller):
+            yield caller
+
+    setattr(dependency, _SCOPE_MARK, scope)
+    return dependency
+
+
 def refuse_open_routes(app: FastAPI) -> None:
-    """Nothing when every route declares a scope. Raises RuntimeError naming the first that does not."""
+    """Nothing when every route declares a scope, or that it is for raters.
+
+    Raises:
+        RuntimeError: naming the first route that does neither.
+    """
     for route in app.routes:
         if not isinstance(route, APIRoute) or not _declares_scope(route):
             raise RuntimeError(f"the route {getattr(route, 'path', route)} declares no scope; every route must")

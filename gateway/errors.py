@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from experiments.errors import BakeoffError
+from gateway.key_check import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BakeoffError)
     async def _known(_request: Request, error: BakeoffError) -> JSONResponse:
         return error_response(error.status, error.code, error.message, error.hint)
+
+    @app.exception_handler(Refused)
+    async def _refused(_request: Request, refused: Refused) -> JSONResponse:
+        return error_response(refused.status, refused.code, refused.message, headers=refused.headers())
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

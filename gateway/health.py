@@ -13,6 +13,7 @@ from experiments.errors import BakeoffError
 from experiments.views.operation import operation_numbers
 from experiments.vocabulary import Scope
 from gateway.errors import error_response
+from gateway.live import LiveGateway
 from storage.schema_revision import is_current
 from storage.store import Store
 
@@ -22,8 +23,9 @@ HEARTBEAT_GRACE = timedelta(seconds=60)
 class Health:
     """The three routes, over one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, live: LiveGateway | None = None) -> None:
         self._store = store
+        self._live = live
 
     async def alive(self, _request: Request) -> Response:
         """200 as long as the process answers."""
@@ -49,6 +51,7 @@ class Health:
             if actor is None or Scope.READ not in actor.scopes:
                 return error_response(401, "unauthenticated", "A valid API key with the scope 'read' is needed.")
             numbers = await asyncio.to_thread(operation_numbers, self._store)
+            numbers |= self._live.numbers() if self._live is not None else {}
         except BakeoffError as error:
             return error_response(503, error.code, error.message, error.hint)
         lines = []

@@ -1,7 +1,7 @@
 """The books of running work: every paid call is on them before it leaves, every result is kept in one transaction.
 
-Commits are grouped: while one is on its way to the disk, the next ones queue up and share the following one. A slot of
-a run is held until its result is durable, so a kill can cost at most one call per slot.
+Commits are grouped: while one is on its way to the disk, the next ones queue up and share the following one. The next
+call of a slot leaves only when its last result is durable, so a kill can cost at most one call per slot.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Ledger:
         self._inbox.put(_Wish(row, budget_usd, future))
         return await future
 
-    async def settle(
+    def settle(
         self,
         run_id: str,
         *,
@@ -103,17 +103,17 @@ class Ledger:
         scores: Sequence[Mapping[str, Any]] = (),
         judgement: Mapping[str, Any] | None = None,
         reserved_usd: float = 0.0,
-    ) -> None:
+    ) -> asyncio.Future[None]:
         """Keep the end of an attempt and, when given, the final result of its trial with its scores, as one.
 
         ``judgement`` is what a judge answered to the attempt. ``attempt`` holds ``id`` and the columns that changed.
-        Returns when it is durable. A database that is out of reach is tried again for a minute; BakeoffError after
-        that.
+        The future is done when it is durable; a wish that is put in right after it shares its transaction. A database
+        that is out of reach is tried again for a minute; the future raises BakeoffError after that.
         """
         future: asyncio.Future[None] = self._loop.create_future()
         cost = float((attempt or {}).get("cost_usd") or 0.0)
         self._inbox.put(_Settlement(run_id, attempt, output, scores, judgement, reserved_usd, cost, future))
-        await future
+        return future
 
     async def close(self) -> None:
         """Write what is queued and stop."""

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError
-from storage import tables
+from storage import live_tables, rating_tables, tables
 from storage.engine import WRITES
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -71,6 +71,8 @@ def head_revision() -> str:
 def table_names() -> list[str]:
     """All tables, those that others refer to first."""
     assert tables.Prompt is not None
+    assert rating_tables.RatingSession is not None
+    assert live_tables.LivePhase is not None
     return [table.name for table in SQLModel.metadata.sorted_tables]
 
 

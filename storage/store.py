@@ -19,11 +19,15 @@ from storage.datasets import Datasets
 from storage.engine import WRITES, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
+from storage.exposures import Exposures
 from storage.installation import Installation
 from storage.judgements import Judgements
 from storage.keys import Keys
+from storage.live import Live
 from storage.previews import Previews
 from storage.prompts import Prompts
+from storage.rating_tasks import RatingTasks
+from storage.ratings import Ratings
 from storage.registry import Registry
 from storage.runs import Runs
 
@@ -81,9 +85,29 @@ class Transaction:
         return Previews(self.session)
 
     @cached_property
+    def ratings(self) -> Ratings:
+        """Rating sessions, their links and raters."""
+        return Ratings(self.session)
+
+    @cached_property
+    def rating_tasks(self) -> RatingTasks:
+        """Items to rate and the raters' hold on them."""
+        return RatingTasks(self.session)
+
+    @cached_property
     def evidence(self) -> Evidence:
         """Analyses, looks and decisions."""
         return Evidence(self.session)
+
+    @cached_property
+    def live(self) -> Live:
+        """Live tests and their phases."""
+        return Live(self.session)
+
+    @cached_property
+    def exposures(self) -> Exposures:
+        """What live traffic tells: exposures, outcomes, calls."""
+        return Exposures(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.actions.analyse_live import fresh_live_analysis
 from experiments.errors import Conflict
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
@@ -20,11 +21,17 @@ ENGINE = f"bakeoff {VERSION}"
 def fresh_analysis(store: Store, experiment_name: str) -> AnalysisRecord:
     """The analysis of the evidence as it stands: the newest snapshot when nothing changed since, else a new one.
 
+    Live traffic, once there is a live test, is the evidence; what ran offline before was the way to it.
+
     Raises:
         NotFound; Conflict ``never_ran``.
     """
     with store.read() as tx:
         experiment = find_experiment(tx, experiment_name)
+        phases = tx.live.phases(experiment.id)
+    if phases:
+        return fresh_live_analysis(store, experiment, phases[0])
+    with store.read() as tx:
         run = evidence_run(tx, experiment.id)
         if run is None:
             raise Conflict("never_ran", f"'{experiment.name}' has not run yet.", "Start it first.")

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from experiments.actions import output_rows
-from experiments.actions.paid_calls import Limiters, PaidCalls, Reply, Stop
+from experiments.actions.paid_calls import Kept, Limiters, PaidCalls, Reply, Stop
 from experiments.actions.trials import Trial, pending_trials
 from experiments.completions import Completions, request_hash
 from experiments.errors import BakeoffError
@@ -125,25 +125,32 @@ class RunExecution:
             await queue.put(None)
 
     async def _work(self, queue: asyncio.Queue[Trial | None]) -> None:
+        """One slot: it asks for its next call while its last result is being kept, so that one commit serves both."""
+        kept: Kept | None = None
         while (trial := await queue.get()) is not None:
             if not self.stopping():
-                await self._do(trial)
+                kept = await self._do(trial, kept) or kept
+        if kept is not None:
+            await kept
 
-    async def _do(self, trial: Trial) -> None:
+    async def _do(self, trial: Trial, last: Kept | None) -> Kept | None:
+        """What is done when the trial's result is durable; ``last`` is that of the slot's trial before it."""
+        if trial.problem is None and trial.cached is None:
+            assert trial.request is not None
+            return await self._ask(trial, trial.request, last)
+        if last is not None:
+            await last
         now = self._store.clock()
         if trial.problem is not None:
             failure = Failure(FailureKind.BAD_REQUEST, str(trial.problem), retryable=False)
-            await self._keep_unpaid(
+            return self._keep_unpaid(
                 output_rows.failed(self._run.id, trial, failure, attempt_id=None, attempts=0, at=now)
             )
-        elif trial.cached is not None:
-            output = output_rows.repeated(self._run.id, trial, trial.cached, at=now)
-            await self._keep_unpaid(output, await self._scores(trial, output))
-        else:
-            assert trial.request is not None
-            await self._ask(trial, trial.request)
+        assert trial.cached is not None
+        output = output_rows.repeated(self._run.id, trial, trial.cached, at=now)
+        return self._keep_unpaid(output, await self._scores(trial, output))
 
-    async def _ask(self, trial: Trial, request: Request) -> None:
+    async def _ask(self, trial: Trial, request: Request, last: Kept | None) -> Kept | None:
         numbers = itertools.count(trial.first_attempt)
         reply = await self._calls.ask(
             request,
@@ -159,30 +166,37 @@ class RunExecution:
             sample=trial.repetition,
             next_number=lambda: next(numbers),
             estimate=lambda: self._estimate(trial, request),
+            last=last,
         )
-        if reply is not None:
-            await self._keep(trial, reply)
+        return None if reply is None else await self._keep(trial, reply)
 
     # --- keeping results -------------------------------------------------------------------------------------------
 
-    async def _keep(self, trial: Trial, reply: Reply) -> None:
+    async def _keep(self, trial: Trial, reply: Reply) -> Kept:
         now, attempt_id, attempts = self._store.clock(), reply.call.attempt_id, reply.attempts
         if isinstance(reply.result, Completion):
             self._learn(trial, reply.result)
             output = output_rows.answered(
                 self._run.id, trial, reply.result, attempt_id=attempt_id, attempts=attempts, at=now
             )
-            await self._calls.settle(reply, output=output, scores=await self._scores(trial, output))
+            scores = await self._scores(trial, output)
         else:
             output = output_rows.failed(
                 self._run.id, trial, reply.result, attempt_id=attempt_id, attempts=attempts, at=now
             )
-            await self._calls.settle(reply, output=output)
-        self._on_progress(1)
+            scores = []
+        return self._counted(self._calls.settle(reply, output=output, scores=scores))
 
-    async def _keep_unpaid(self, output: dict[str, Any], scores: Sequence[dict[str, Any]] = ()) -> None:
-        await self._ledger.settle(self._run.id, output=output, scores=scores)
-        self._on_progress(1)
+    def _keep_unpaid(self, output: dict[str, Any], scores: Sequence[dict[str, Any]] = ()) -> Kept:
+        return self._counted(self._ledger.settle(self._run.id, output=output, scores=scores))
+
+    def _counted(self, kept: Kept) -> Kept:
+        def tell(done: Kept) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._on_progress(1)
+
+        kept.add_done_callback(tell)
+        return kept
 
     async def _scores(self, trial: Trial, output: dict[str, Any]) -> list[dict[str, Any]]:
         if not self._blueprint.scorers:

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, NotFound
@@ -72,22 +72,44 @@ def revoke_key(store: Store, key_id: str, *, actor: Actor) -> None:
 
 def actor_of_key(store: Store, key: str) -> Actor | None:
     """Who holds this key, with its scopes; None when it is malformed, unknown, expired or revoked."""
-    match = _SHAPE.fullmatch(key)
-    if match is None:
+    key_id = key_id_of(key)
+    if key_id is None:
         return None
-    key_id, secret = match.groups()
     with store.read() as tx:
         record = tx.keys.get(key_id)
         now = tx.clock()
-    if record is None or not hmac.compare_digest(record.secret_hash, _hash(secret)):
+    if record is None:
+        return None
+    actor = holder(record, key, now)
+    if actor is not None:
+        note_use(store, [record], now)
+    return actor
+
+
+def key_id_of(key: str) -> str | None:
+    """The public part of a key, by which it is looked up; None for what has not the shape of a key."""
+    match = _SHAPE.fullmatch(key)
+    return match[1] if match else None
+
+
+def holder(record: ApiKeyRecord, key: str, now: datetime) -> Actor | None:
+    """Who holds the key of this record; None when it is another key, expired or revoked."""
+    match = _SHAPE.fullmatch(key)
+    if match is None or not hmac.compare_digest(record.secret_hash, _hash(match[2])):
         return None
     if record.revoked_at is not None or (record.expires_at is not None and record.expires_at <= now):
         return None
-    day = now.date().isoformat()
-    if record.last_used_on != day:
-        with store.begin() as tx:
-            tx.keys.touch(key_id, day)
     return Actor(f"key:{record.name}", scopes=frozenset(Scope(s) for s in record.scopes))
+
+
+def note_use(store: Store, records: Iterable[ApiKeyRecord], now: datetime) -> None:
+    """Keep the day on which keys were last used, once a day."""
+    day = now.date().isoformat()
+    fresh = [record.id for record in records if record.last_used_on != day]
+    if fresh:
+        with store.begin() as tx:
+            for key_id in fresh:
+                tx.keys.touch(key_id, day)
 
 
 def _hash(secret: str) -> str:

@@ -31,6 +31,9 @@ from experiments.vocabulary import (
 from storage.ledger import Grant, Ledger
 from storage.records import RunRecord
 
+Kept = asyncio.Future[None]
+"""Done when a result is durable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -126,17 +129,21 @@ class PaidCalls:
         sample: int,
         next_number: Callable[[], int],
         estimate: Callable[[], float | None],
+        last: Kept | None = None,
     ) -> Reply | None:
         """The end of the exchange; None when it was stopped before there was one.
 
         ``row`` holds the columns of the attempt that do not change between tries, ``next_number`` gives the number of
-        each try, ``estimate`` what it may cost. Whoever asks must ``settle`` the reply.
+        each try, ``estimate`` what it may cost. Nothing leaves before ``last`` is done. Whoever asks must ``settle``
+        the reply.
         """
         limiter = self._limiters.of(self._completions.endpoint_for(request.model), self._width)
         tried, made = Tried(), 0
         while self.stop_reason is None:
             async with limiter.slot():
                 call = await self._start(row, next_number(), estimate)
+                if last is not None:
+                    await last
                 if call is None:
                     return None
                 made += 1
@@ -162,29 +169,32 @@ class PaidCalls:
                 await asyncio.sleep(step.seconds)
         return None
 
-    async def settle(
+    def settle(
         self,
         reply: Reply,
         *,
         output: Mapping[str, Any] | None = None,
         scores: Sequence[Mapping[str, Any]] = (),
         judgement: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep the end of an exchange with what it came to, as one; returns when it is durable."""
+    ) -> Kept:
+        """Keep the end of an exchange with what it came to, as one; done when it is durable."""
         estimate = reply.call.estimate_usd or 0.0
-        try:
-            await self._ledger.settle(
-                self._run_id,
-                attempt=self._ended(reply),
-                output=output,
-                scores=scores,
-                judgement=judgement,
-                reserved_usd=estimate,
-            )
-        finally:
+        kept = self._ledger.settle(
+            self._run_id,
+            attempt=self._ended(reply),
+            output=output,
+            scores=scores,
+            judgement=judgement,
+            reserved_usd=estimate,
+        )
+
+        def came_back(_kept: Kept) -> None:
             self._out -= 1
             self.out_usd -= estimate
             self._came_back.set()
+
+        kept.add_done_callback(came_back)
+        return kept
 
     async def _start(self, row: Mapping[str, Any], number: int, estimate: Callable[[], float | None]) -> Call | None:
         """A call that is on the books and may leave now, or None when it may not.

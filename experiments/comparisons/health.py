@@ -233,10 +233,10 @@ def split_checks(
     return found
 
 
-def duration_check(days: float | None) -> HealthCheck:
-    """A live test covers all days of the week."""
+def duration_check(days: float | None, *, least: float = LIVE_DAYS) -> HealthCheck:
+    """A live test covers all days of the week, unless ``least`` asks for fewer days."""
     if days is None:
-        return warned("duration", f"It is not known how long this ran; a live test needs {LIVE_DAYS} full days.")
-    if days < LIVE_DAYS:
-        return failed("duration", f"It has run for {int(days)} of {LIVE_DAYS} days; weekdays and weekends differ.")
+        return warned("duration", f"It is not known how long this ran; a live test needs {least:g} full days.")
+    if days < least:
+        return failed("duration", f"It has run for {int(days)} of {least:g} days; weekdays and weekends differ.")
     return passed("duration", f"It has run for {int(days)} days.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -183,24 +183,36 @@ def _ordinal(question: Question, control: Floats, treatment: Floats) -> Outcome:
 
 
 def _quantile(question: Question) -> Outcome:
-    arms = [_observations(question, code) for code in question.codes]
-    q = QUANTILES[question.aggregate]
+    return quantile_outcome(
+        [_observations(question, code) for code in question.codes],
+        aggregate=question.aggregate,
+        kind=question.kind,
+        reading=question.reading,
+        seed=question.seed,
+    )
+
+
+def quantile_outcome(
+    arms: Sequence[Observations], *, aggregate: str, kind: MetricKind, reading: Reading, seed: int
+) -> Outcome:
+    """A percentile of the control's and the challenger's single values, whole users resampled."""
+    q = QUANTILES[aggregate]
     units = [len(np.unique(arm.clusters)) for arm in arms]
     enough = min(units) if min(units) < FEWEST_USERS else min(len(arm.values) for arm in arms)
     facts = Facts(
         design=Design.INDEPENDENT,
-        kind=question.kind,
-        aggregate=question.aggregate,
+        kind=kind,
+        aggregate=aggregate,
         shape=Shape.USERS,
         independent_units=enough,
-        watched=question.reading.sequential,
+        watched=reading.sequential,
     )
     method = choose(facts)
     if isinstance(method, NotEstimable):
         return method
     ahead = np.quantile(arms[1].values, q) >= np.quantile(arms[0].values, q)
     first, second = arms if ahead else arms[::-1]
-    found = quantile_difference(first, second, q, paired=False, reading=question.reading, seed=question.seed)
+    found = quantile_difference(first, second, q, paired=False, reading=reading, seed=seed)
     if isinstance(found, NotEstimable):
         return found
     return replace(found if ahead else mirrored(found), n_units=sum(units))

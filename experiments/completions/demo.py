@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ from experiments.completions.demo_responder.judging import Trial, trial_in, verd
 from experiments.completions.demo_responder.reading import read
 from experiments.completions.demo_responder.responder import respond
 from experiments.completions.demo_responder.skill import SKILLS, Skill
-from experiments.completions.engine import Call
+from experiments.completions.engine import Call, PassOn
 from experiments.token_estimates import BYTES_PER_TOKEN, completion_limit, prompt_tokens, text_tokens
 from experiments.vocabulary import Failure, Request, Usage, content_hash
 
@@ -41,12 +42,26 @@ class DemoEngine:
     async def answer(self, call: Call) -> Answer | Failure:
         """The simulated answer, after the time it would have taken."""
         answer = simulated_answer(call.request, call.sample)
-        if self._time_scale > 0:
+        if call.pass_on is not None:
+            await _spoken(answer, call.pass_on, self._time_scale)
+        elif self._time_scale > 0:
             await asyncio.sleep((answer.latency_ms or 0.0) / 1000 * self._time_scale)
         return answer
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+async def _spoken(answer: Answer, pass_on: PassOn, time_scale: float) -> None:
+    """Says the answer word by word, in the time that it takes."""
+    words = re.findall(r"\s*\S+|\s+$", answer.text)
+    waiting_ms = answer.first_token_ms or 0.0
+    word_ms = ((answer.latency_ms or 0.0) - waiting_ms) / max(1, len(words))
+    for number, word in enumerate(words):
+        await asyncio.sleep((word_ms if number else waiting_ms) / 1000 * time_scale)
+        role = {} if number else {"role": "assistant"}
+        await pass_on({"choices": [{"index": 0, "delta": {**role, "content": word}, "finish_reason": None}]})
+    await pass_on({"choices": [{"index": 0, "delta": {}, "finish_reason": answer.finish_reason}]})
 
 
 def simulated_answer(request: Request, sample: int) -> Answer:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from experiments.completions.answers import Answer, completion_of
-from experiments.completions.engine import Call, Engine
+from experiments.completions.engine import Call, Engine, PassOn
 from experiments.completions.exchange import Exchange
 from experiments.completions.failures import past_deadline, refused_before_sending
 from experiments.completions.parameters import refused_parameter
@@ -46,19 +46,26 @@ class Completions:
         self._problems: dict[str, BakeoffError | None] = {}
 
     async def attempt(
-        self, request: Request, *, deadline_s: float, sample: int = 0, prices: PriceBook | None = None
+        self,
+        request: Request,
+        *,
+        deadline_s: float,
+        sample: int = 0,
+        prices: PriceBook | None = None,
+        pass_on: PassOn | None = None,
     ) -> Completion | Failure:
         """The record of exactly one provider call, or why it gave no answer; never a hidden retry.
 
         Ends at most a moment after ``deadline_s`` seconds of wall time, whatever the server does. ``sample`` is the
         number of the repetition (the demo models vary by it). ``prices`` replaces the prices given at opening.
+        ``pass_on`` gets the chunks of a streamed answer as they come.
         """
         impossible = self._impossible(request)
         if impossible is not None:
             return impossible
         engine = self._engine(self.engine_for(request.model))
         await engine.open()
-        call = Call(request, Exchange(), sample)
+        call = Call(request, Exchange(), sample, pass_on)
         started = time.perf_counter()
         outcome: Answer | Failure | None = None
         try:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from experiments.completions.answers import Answer
 from experiments.completions.exchange import Exchange
 from experiments.vocabulary import Failure, Request
 
+PassOn = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Takes each chunk of a streamed answer (chat completions protocol) as it comes; the stream waits for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way, the number of its repetition, and the account that the engine fills in."""
+    """One request on its way, the number of its repetition, and the account that the engine fills in.
+
+    ``pass_on`` gets the chunks of a streamed answer before they are put together.
+    """
 
     request: Request
     exchange: Exchange
     sample: int = 0
+    pass_on: PassOn | None = None
 
 
 class Engine(Protocol):

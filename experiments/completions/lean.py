@@ -28,7 +28,7 @@ from experiments.completions.chat_protocol import (
     request_body,
 )
 from experiments.completions.engine import Call
-from experiments.completions.exchange import CONNECT_TIMEOUT_S, MOST_BYTES, Exchange
+from experiments.completions.exchange import CONNECT_TIMEOUT_S, MOST_BYTES
 from experiments.completions.failures import (
     Redact,
     broken_connection,
@@ -115,7 +115,7 @@ class LeanEngine:
                 exchange.body = await bounded_body(response)
                 return outcome_of_error(exchange, self._redact)
             if call.request.parameters.get("stream") and not exchange.is_document:
-                return await _streamed(exchange, response, started)
+                return await _streamed(call, response, started)
             exchange.body = await bounded_body(response)
             return answer_of(parsed_object(exchange.body, exchange), request_id=exchange.request_id())
         except ErrorInBody as error:
@@ -192,14 +192,17 @@ async def _read_end(response: aiohttp.ClientResponse) -> None:
         response.close()
 
 
-async def _streamed(exchange: Exchange, response: aiohttp.ClientResponse, started: float) -> Answer:
-    assembly, first_token_ms = StreamedAnswer(), None
+async def _streamed(call: Call, response: aiohttp.ClientResponse, started: float) -> Answer:
+    exchange, assembly, first_token_ms = call.exchange, StreamedAnswer(), None
     async for data in events(response):
         if data == DONE:
             assembly.finish()
             await _read_end(response)
             break
-        brought_text = assembly.add(parsed_object(data, exchange))
+        chunk = parsed_object(data, exchange)
+        if call.pass_on is not None:
+            await call.pass_on(chunk)
+        brought_text = assembly.add(chunk)
         if brought_text and first_token_ms is None:
             first_token_ms = (time.perf_counter() - started) * 1000
     return assembly.answer(request_id=exchange.request_id(), first_token_ms=first_token_ms)

@@ -136,7 +136,7 @@ class LitellmEngine:
             # litellm makes up answers for some errors; the error is what happened
             return outcome_of_error(exchange, self._redact)
         if hasattr(response, "__aiter__"):
-            return await _streamed(cast(ChunkStream, response), exchange, started)
+            return await _streamed(cast(ChunkStream, response), call, started)
         return answer_of(_plain(cast(ModelResponse, response), exchange), request_id=exchange.request_id())
 
     def _arguments(self, call: Call) -> dict[str, Any]:
@@ -227,11 +227,13 @@ def _plain(response: ModelResponse, exchange: Exchange) -> dict[str, Any]:
     }
 
 
-async def _streamed(stream: ChunkStream, exchange: Exchange, started: float) -> Answer:
-    assembly, first_token_ms = StreamedAnswer(), None
+async def _streamed(stream: ChunkStream, call: Call, started: float) -> Answer:
+    exchange, assembly, first_token_ms = call.exchange, StreamedAnswer(), None
     async for chunk in stream:
         plain = chunk.model_dump(exclude_none=True)
         plain.pop("usage", None)  # at the end litellm counts for itself where the provider did not
+        if call.pass_on is not None:
+            await call.pass_on(plain)
         if assembly.add(plain) and first_token_ms is None:
             first_token_ms = (time.perf_counter() - started) * 1000
     if first_token_ms is None and (exchange.is_document or _speaks_chat_protocol(exchange)):

@@ -13,6 +13,7 @@ from experiments.datasets.matching import check_column, match_columns
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
 from experiments.judges import Judge, bind_judges
+from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.judges import with_resolved_checks
@@ -40,8 +41,10 @@ class ResolvedDesign:
     def hash(self) -> str:
         """What the experiment is, as a hash: an equal one is the same experiment."""
         spec, version = self.spec, self.version
+        rated = {"ratings": [r.model_dump(mode="json") for r in spec.ratings]} if spec.ratings else {}
         return content_hash(
             {
+                **rated,
                 "variants": [[name, content.hash() if content else None] for name, content in self.contents.items()],
                 "dataset": version.content_hash if version else None,
                 "roles": [spec.inputs, spec.reference, spec.unit, spec.cluster, list(spec.slices)],
@@ -72,7 +75,9 @@ def resolved_design(
         spec = with_matched_columns(spec, version.columns, [c for c in contents.values() if c is not None])
         check_scorers(scorers, spec, version.columns)
         check_judges(judges, spec, version.columns)
-    measured = [s.metric for s in scorers] + [m.name for judge in judges for m in judge.metrics]
+    measured = [*(s.metric for s in scorers), *(m.name for judge in judges for m in judge.metrics)]
+    measured += [r.metric for r in spec.ratings]
+    measured += sorted(live_metrics(spec.live)) if spec.live else []
     check_plan_metrics(spec.plan, None if imported else measured)
     check_arms_differ(contents)
     return ResolvedDesign(spec, contents, tuple(scorers), judges, version)
@@ -167,7 +172,7 @@ def check_plan_metrics(plan: Plan, scored: Sequence[str] | None) -> None:
             raise BakeoffError(
                 "unknown_metric",
                 f"The plan speaks of '{metric}', which nothing measures.",
-                nearest(metric, known),
+                f"{nearest(metric, known)} What people rate stands under 'ratings:'.",
             )
 
 

@@ -50,7 +50,7 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     from experiments.lookup.judge_evidence import judge_evidence
 
     roles = blueprint.roles
-    inputs = _input_columns(blueprint)
+    inputs = blueprint.input_columns()
     named = [roles.unit, roles.cluster, *roles.slices, *inputs]
     columns = list(dict.fromkeys(c for c in named if c is not None))
     examples = frames.examples_frame(tx, blueprint.dataset.id, columns)
@@ -73,12 +73,6 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     )
     planned = len(units) if run.row_limit is None else min(run.row_limit, len(units))
     return EvidenceTable(table, planned, _served_models(outputs, blueprint), judge_evidence(tx, blueprint, run, units))
-
-
-def _input_columns(blueprint: Blueprint) -> list[str]:
-    contents = [arm.content for arm in blueprint.arms if arm.content is not None]
-    variables = dict.fromkeys(name for content in contents for name in content.variables())
-    return [blueprint.roles.inputs.get(name, name) for name in variables]
 
 
 def _served_models(outputs: pd.DataFrame, blueprint: Blueprint) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,8 @@ from experiments.stats.sequential import Reading
 GRID = 160
 REACH = 7.0
 MOST_GROUPS = 2_000
+LARGEST_RATIO = 1e12
+"""A control whose resampled percentiles come this close to 0 has no relative change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def _relative(
     estimates: list[float], draws: tuple[Floats, Floats], down: float, up: float, reading: Reading
 ) -> Interval | None:
     control, treatment = estimates
-    if control <= 0 or float(draws[0].min()) <= 0:
+    smallest = float(draws[0].min())
+    if smallest <= 0 or float(np.abs(draws[1]).max()) > LARGEST_RATIO * smallest:
         return None
     estimate = treatment / control - 1
     if reading.sequential:

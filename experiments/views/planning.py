@@ -88,10 +88,10 @@ def sized(
     """Units needed, power and the table around it, priced by the projection."""
     from dataclasses import replace
 
-    from experiments.planning import Assumptions, Price, plan_size
+    from experiments.planning import Price, plan_size, usual_assumptions
 
     plan = blueprint.spec.plan
-    given = replace(assumptions or Assumptions(), **assumed)
+    given = replace(assumptions or usual_assumptions(plan), **assumed)
     price = Price(
         usd_per_call={v.variant: _per_call(v.low_usd, v.high_usd, v.calls) for v in projection.variants},
         seconds_per_call=projection.seconds_per_call,

@@ -125,7 +125,13 @@ def test_experiments_are_listed(store: Store, client: TestClient, key):
 
 def test_the_description_names_every_route(client: TestClient, key):
     paths = client.get("/api/v1/openapi.json", headers=key("read")).json()["paths"]
-    assert {"/v1/prompts/{name}", "/v1/experiments/{name}/promote", "/v1/prompts/{name}/rollback"} <= set(paths)
+    assert {
+        "/api/v1/prompts/{name}",
+        "/api/v1/experiments/{name}/promote",
+        "/api/v1/assignments",
+        "/api/v1/outcomes",
+        "/v1/chat/completions",
+    } <= set(paths)
 
 
 def test_an_unexpected_error_tells_nothing_of_the_inside(client: TestClient, key, monkeypatch):

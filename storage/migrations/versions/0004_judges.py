@@ -9,7 +9,7 @@ from alembic import op
 import storage.columns
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

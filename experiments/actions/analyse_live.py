@@ -1,0 +1,111 @@
+"""Analyse live traffic: the newest phase as it stands → comparisons, health and verdict, kept as a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.lookup.blueprint import Blueprint, load_blueprint
+from experiments.lookup.live_evidence import LiveEvidence, live_data_version, live_evidence
+from experiments.version import VERSION
+from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
+from storage.store import Store
+
+ENGINE = f"bakeoff {VERSION}"
+
+
+def fresh_live_analysis(store: Store, experiment: ExperimentRecord, phase: LivePhaseRecord) -> AnalysisRecord:
+    """The analysis of a phase as it stands: the newest snapshot when nothing changed since, else a new one."""
+    with store.read() as tx:
+        now = tx.clock()
+        blueprint = load_blueprint(tx, experiment)
+        version = live_data_version(tx, phase, blueprint, now)
+        newest = tx.evidence.newest_analysis(experiment.id)
+        if newest is not None and newest.data_version == version and newest.plan_hash == experiment.plan_hash:
+            return newest
+        evidence = live_evidence(tx, blueprint, phase, now)
+        looks = tx.evidence.looks(experiment.id)
+    result = _computed(blueprint, phase, evidence, looks)
+    with store.begin() as tx:
+        record = tx.evidence.add_analysis(
+            experiment.id,
+            {
+                "plan_hash": experiment.plan_hash,
+                "data_version": version,
+                "data_hash": evidence.data_hash,
+                "engine": ENGINE,
+                "result": result,
+                "created_at": tx.clock(),
+            },
+        )
+        details = {"number": record.number, "data_hash": record.data_hash, "verdict": result["verdict"]["outcome"]}
+        tx.audit.append("analysis", "analysed", f"experiment:{experiment.name}", details)
+        return record
+
+
+def _computed(
+    blueprint: Blueprint, phase: LivePhaseRecord, evidence: LiveEvidence, looks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    from experiments.comparisons.health import HealthCheck
+    from experiments.decision import decide
+    from experiments.live_analysis import analyse_sums
+    from experiments.lookup.live import assigner
+    from experiments.peeking import Look
+
+    plan = blueprint.spec.plan
+    live = assigner(phase)
+    analysis = analyse_sums(
+        evidence.sums,
+        plan=plan,
+        metrics=blueprint.metrics(),
+        control=blueprint.control.name,
+        looks=[Look.from_json(look) for look in looks if look.get("phase", phase.number) == phase.number],
+        split=live.shares(),
+        facts=[HealthCheck(*fact) for fact in evidence.facts],
+        variants=[arm.name for arm in blueprint.arms if live.shares()[arm.name] > 0],
+        seed=int(blueprint.experiment.design_hash[:8], 16),
+    )
+    look = {**analysis.as_look().to_json(), "phase": phase.number} if analysis.shows_effects else None
+    return {
+        "experiment": blueprint.experiment.name,
+        "simulated": blueprint.experiment.simulated,
+        "verdict": decide(plan, analysis).to_json(),
+        **analysis.to_json(),
+        "look": look,
+        "cost": _cost(evidence),
+        "counts": _counts(evidence),
+        "live": {
+            "key": phase.key,
+            "phase": phase.number,
+            "days": evidence.sums.days,
+            "exposed": dict(evidence.sums.exposed),
+            "crossed": evidence.traffic.crossed,
+            "uncounted": dict(evidence.traffic.uncounted),
+        },
+    }
+
+
+def _cost(evidence: LiveEvidence) -> dict[str, Any]:
+    calls = evidence.traffic.calls
+    by_variant = {variant: round(told["cost_usd"], 10) for variant, told in sorted(calls.items())}
+    return {
+        "total_usd": round(sum(by_variant.values()), 10),
+        "estimated_usd": 0.0,
+        "unknown_calls": int(sum(told["unknown"] for told in calls.values())),
+        "by_variant": by_variant,
+    }
+
+
+def _counts(evidence: LiveEvidence) -> dict[str, Any]:
+    calls = evidence.traffic.calls
+    failed = {variant: int(told["failed"]) for variant, told in calls.items()}
+    answered = {variant: int(told["calls"]) - failed[variant] for variant, told in calls.items()}
+    return {
+        "planned": sum(int(told["calls"]) for told in calls.values()),
+        "ok": sum(answered.values()),
+        "failed": sum(failed.values()),
+        "from_cache": 0,
+        "by_variant": {
+            variant: {"ok": answered[variant], "failed": failed[variant], "classes": {}, "failures": {}}
+            for variant in calls
+        },
+    }

@@ -1,0 +1,200 @@
+"""What the database keeps of a live test → the sums and facts that an analysis stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from experiments.experiment_file import LiveSpec, OutcomeSpec
+from experiments.lookup.blueprint import Blueprint
+from experiments.vocabulary import HealthStatus, MetricKind, content_hash
+from storage.live_sums import CALL_METRICS, Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
+from storage.live_sums import Sums as StoredSums
+from storage.records import LivePhaseRecord
+from storage.store import Transaction
+
+if TYPE_CHECKING:
+    from experiments.live_analysis import LiveSums
+    from experiments.stats.quantiles import Observations
+
+MOST_SLICE_VALUES = 12
+MOST_VALUES = 40_000
+"""Single values that a percentile is computed from; beyond, users are drawn by their hash."""
+HEAVY = 0.01
+LOST = 0.01
+MOST_LOST = 0.05
+Fact = tuple[str, HealthStatus, str]
+
+
+@dataclass(frozen=True)
+class LiveEvidence:
+    """A live test as it stands: its sums, what its traffic tells besides, and the hash of both."""
+
+    sums: LiveSums
+    traffic: Traffic
+    facts: tuple[Fact, ...]
+    data_hash: str
+
+
+def live_data_version(tx: Transaction, phase: LivePhaseRecord, blueprint: Blueprint, now: datetime) -> str:
+    """A word that changes whenever an analysis of this phase would; days that pass change it too."""
+    scorers = ",".join(sorted(use.fingerprint[:12] for use in blueprint.scorer_uses))
+    days = int(_days(phase, now))
+    return f"live:{phase.id}:{phase.revision}:{days}:{fingerprint_of(tx.session, phase)}:{scorers}"
+
+
+def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord, now: datetime) -> LiveEvidence:
+    """The evidence of a phase."""
+    from experiments.live_analysis import LiveSums
+    from experiments.stats.summaries import UnitSums
+
+    live = blueprint.spec.live
+    assert live is not None
+    stored = _stored_sums(LiveSumsQueries(tx.session, phase), blueprint, live)
+    exposed = LiveSumsQueries(tx.session, phase).exposed()
+    traffic = traffic_of(tx.session, phase)
+    slices = {
+        f"{attribute}={value}": _as_unit_sums(
+            _stored_sums(LiveSumsQueries(tx.session, phase, slice_of=(attribute, value)), blueprint, live), {}, UnitSums
+        )
+        for attribute in blueprint.roles.slices
+        for value in LiveSumsQueries(tx.session, phase).slice_values(attribute, most=MOST_SLICE_VALUES)
+    }
+    sums = LiveSums(
+        metrics=_as_unit_sums(stored, exposed, UnitSums),
+        exposed=exposed,
+        crossed=traffic.crossed,
+        days=_days(phase, now),
+        slices=slices,
+        least_days=live.minimum_days,
+        values=_single_values(tx, blueprint, phase),
+    )
+    facts = (*_facts(phase, traffic, blueprint.control.name), *_outliers(stored, blueprint))
+    told = {"phase": phase.id, "sums": stored, "exposed": exposed, "traffic": asdict(traffic)}
+    return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)))
+
+
+def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredSums]:
+    found = {metric: queries.of_calls(metric) for metric in CALL_METRICS}
+    found |= {outcome.metric: queries.of_outcome(outcome.metric, _fold(outcome)) for outcome in live.outcomes}
+    for use in blueprint.scorer_uses:
+        fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
+        found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold)
+    return {metric: sums for metric, sums in found.items() if sums}
+
+
+def _fold(outcome: OutcomeSpec) -> Fold:
+    if outcome.missing == "zero":
+        return "ever" if outcome.kind == "binary" else "total"
+    return "mean" if outcome.kind in ("score", "ordinal") else "requests"
+
+
+def _as_unit_sums(
+    stored: Mapping[str, StoredSums],
+    exposed: Mapping[str, int],
+    unit_sums: Any,  # noqa: ANN401
+) -> dict[str, dict[str, Any]]:
+    """Metric → variant → ``UnitSums``; users without a value are counted where ``exposed`` tells how many there are."""
+    return {
+        metric: {
+            variant: unit_sums.from_mapping(
+                {**sums, "missing": max(0, exposed.get(variant, 0) - int(sums["units"])) if exposed else 0}
+            )
+            for variant, sums in by_variant.items()
+        }
+        for metric, by_variant in stored.items()
+    }
+
+
+def _single_values(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, dict[str, Observations]]:
+    """Single values of the metrics whose percentiles the plan asks for."""
+    import numpy as np
+
+    from experiments.stats.quantiles import Observations
+
+    plan = blueprint.spec.plan
+    asked = {guardrail.metric for guardrail in plan.guardrails if guardrail.aggregate != "mean"}
+    if plan.primary.aggregate != "mean":
+        asked.add(plan.primary.metric)
+    if plan.swap_goal is not None and plan.swap_goal.aggregate != "mean":
+        asked.add(plan.swap_goal.metric)
+    found: dict[str, dict[str, Observations]] = {}
+    for metric in sorted(asked & set(CALL_METRICS)):
+        rows = LiveSumsQueries(tx.session, phase).call_values(metric, most=MOST_VALUES)
+        for variant in sorted({row[0] for row in rows}):
+            mine = [row for row in rows if row[0] == variant]
+            _, users = np.unique([row[1] for row in mine], return_inverse=True)
+            values = np.array([row[2] for row in mine])
+            found.setdefault(metric, {})[variant] = Observations(values, users)
+    return found
+
+
+def _days(phase: LivePhaseRecord, now: datetime) -> float:
+    return ((phase.ended_at or now) - phase.started_at) / timedelta(days=1)
+
+
+# --- health --------------------------------------------------------------------------------------------------------
+
+
+def _facts(phase: LivePhaseRecord, traffic: Traffic, control: str) -> list[Fact]:
+    facts: list[Fact] = []
+    if traffic.not_replayed:
+        message = f"{traffic.not_replayed:,} users met a variant that the hash does not give. Begin a new phase."
+        facts.append(("replay", HealthStatus.FAIL, message))
+    else:
+        facts.append(("replay", HealthStatus.OK, "Every exposure is the one that the hash gives."))
+    facts += _losses(traffic, control)
+    if phase.pauses:
+        message = f"It was paused {len(phase.pauses)} times; users met the control then, and still count as assigned."
+        facts.append(("paused", HealthStatus.WARN, message))
+    nameless = traffic.uncounted.get("no_unit", 0)
+    if nameless:
+        message = f"{nameless:,} requests named no user; they met the control and are not counted."
+        facts.append(("no_unit", HealthStatus.WARN, message))
+    return facts
+
+
+def _losses(traffic: Traffic, control: str) -> list[Fact]:
+    """Users whose model call failed, per variant: an exact test against the control, and a limit."""
+    from scipy import stats
+
+    found: list[Fact] = []
+    base = traffic.users_failed.get(control)
+    for variant, (lost, seen) in sorted(traffic.users_failed.items()):
+        if lost > MOST_LOST * seen:
+            message = f"{lost:,} of {seen:,} users of {variant} got no answer of its own."
+            found.append(("call_failures", HealthStatus.FAIL, message))
+        elif variant != control and base is not None:
+            table = [[lost, seen - lost], [base[0], base[1] - base[0]]]
+            if stats.fisher_exact(table).pvalue < LOST:
+                against = f"{base[0]:,} of {base[1]:,} of {control}"
+                message = f"Calls failed for {lost:,} of {seen:,} users of {variant} and {against}."
+                found.append(("call_failures", HealthStatus.FAIL, message))
+    if not found and traffic.users_failed:
+        found.append(("call_failures", HealthStatus.OK, "No variant's calls failed more often than another's."))
+    return found
+
+
+def _outliers(stored: Mapping[str, StoredSums], blueprint: Blueprint) -> list[Fact]:
+    """One user who carries a large part of the traffic: a bot, or a test of somebody's."""
+    metric = blueprint.spec.plan.primary.metric
+    sums = stored.get(metric) or stored.get("failed") or {}
+    for variant, arm in sorted(sums.items()):
+        share = arm["largest"] / arm["n"] if arm["n"] else 0.0
+        if share > HEAVY and arm["units"] >= 5 / HEAVY:
+            message = f"One user makes {100 * share:.3g} % of the requests of {variant}; it may be a bot."
+            return [("outliers", HealthStatus.WARN, message)]
+    return []
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """JSON values: times as text."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,114 @@
+"""The few pieces of HTTP that the hot path needs, without a framework between: body in, answer out, caller gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.types import Message, Receive, Send
+
+Result = TypeVar("Result")
+
+BODY_WITHIN_S = 30.0
+SEND_WITHIN_S = 60.0
+"""A caller that takes nothing for so long is given up, so that it holds neither memory nor a provider's connection."""
+
+
+class BodyRefused(Exception):
+    """A request body that is not read to its end: too large (413) or too slow (408)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class CallerGone(Exception):
+    """The caller has closed the connection, or takes nothing any more."""
+
+
+async def read_body(receive: Receive, most_bytes: int) -> bytes:
+    """The whole request body.
+
+    Raises:
+        BodyRefused: beyond ``most_bytes``, or when it takes longer than ``BODY_WITHIN_S``.
+        CallerGone: the caller left before its end.
+    """
+    message = await _next(receive)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return _bounded(body, most_bytes)
+    parts, size = [body], len(body)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            while message.get("more_body") and size <= most_bytes:
+                message = await _next(receive)
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+    except TimeoutError:
+        raise BodyRefused(408, f"The body did not come within {BODY_WITHIN_S:.0f} seconds.") from None
+    return _bounded(b"".join(parts), most_bytes)
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of the work, which is cancelled when the caller leaves before it is done.
+
+    Raises:
+        CallerGone: the work was cancelled for that.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise CallerGone
+    finally:
+        for task in (working, leaving):
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+            elif not task.cancelled():
+                task.exception()  # seen: it is raised above, or nobody is left to tell
+
+
+async def send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    """The start of an answer."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def send_whole(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """An answer in one piece."""
+    await send_head(send, status, {**headers, "content-length": str(len(body))})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_piece(send: Send, piece: bytes, *, more: bool = True) -> None:
+    """One piece of an answer, when the caller has room for it. Raises CallerGone when it takes too long."""
+    try:
+        async with asyncio.timeout(SEND_WITHIN_S):
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+    except TimeoutError:
+        raise CallerGone from None
+    except OSError:
+        raise CallerGone from None
+
+
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise CallerGone
+    return message
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _bounded(body: bytes, most_bytes: int) -> bytes:
+    if len(body) > most_bytes:
+        raise BodyRefused(413, f"The body is larger than {most_bytes:,} bytes.")
+    return body

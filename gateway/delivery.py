@@ -1,0 +1,124 @@
+"""From the log on disk into the database: each event once, whatever dies in between.
+
+The database ignores an event whose id it has, so delivering again after a crash between its commit and our note does
+nothing. While it is gone we wait and keep; an event that it will never take is put aside with the reason, so that it
+does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments.errors import BakeoffError
+from gateway.spill import Batch, Spill, abandoned
+
+logger = logging.getLogger(__name__)
+
+MOST_EVENTS = 500
+GATHER_S = 0.02
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema"})
+"""Errors after which the same events may be taken later."""
+SET_ASIDE = "refused.jsonl"
+
+Record = Callable[[Sequence[bytes]], Sequence[str | None]]
+"""Records events; for each None, or the code of why it is refused for good. Raises BakeoffError when the database takes
+none of them at present."""
+
+
+class Deliverer:
+    """A thread that empties our own log, and those that dead processes left beside it."""
+
+    def __init__(self, spill: Spill, record: Record) -> None:
+        self._spill = spill
+        self._record = record
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.set_aside = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after a last try; what the database does not take now stays on disk for the next start."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        adopted = False
+        while not self._stopping.is_set():
+            self._empty(self._spill)
+            if not adopted:
+                adopted = True
+                for left in abandoned(self._spill.folder.parent, self._spill):
+                    self._empty(left)
+                    left.close()
+            self._spill.wait_for_more(0.25)
+            self._stopping.wait(GATHER_S)  # those that come with it share its transaction
+        self._try(self._spill.read(MOST_EVENTS), self._spill)
+
+    def _empty(self, spill: Spill) -> None:
+        """Deliver until nothing waits or we are told to stop."""
+        pause = FIRST_PAUSE_S
+        while spill.pending and not self._stopping.is_set():
+            if self._try(spill.read(MOST_EVENTS), spill):
+                pause = FIRST_PAUSE_S
+            else:
+                self._stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _try(self, batch: Batch, spill: Spill) -> bool:
+        """Whether the batch is done with: recorded, or put aside."""
+        if batch.torn:
+            logger.warning(
+                "%d torn lines of the event log were left out; nobody was told that they were kept", batch.torn
+            )
+        try:
+            if batch.events:
+                self._look_at(batch.events, self._record(batch.events))
+        except BakeoffError as error:
+            if error.code in COMES_BACK:
+                return False
+            return self._one_by_one(batch, spill)
+        except Exception:
+            logger.exception("events could not be recorded together; trying each alone")
+            return self._one_by_one(batch, spill)
+        spill.confirm(batch)
+        return True
+
+    def _one_by_one(self, batch: Batch, spill: Spill) -> bool:
+        for event in batch.events:
+            try:
+                self._look_at([event], self._record([event]))
+            except BakeoffError as error:
+                if error.code in COMES_BACK:
+                    return False
+                self._put_aside(event, error.code)
+            except Exception as error:
+                logger.exception("an event could not be recorded")
+                self._put_aside(event, type(error).__name__)
+        spill.confirm(batch)
+        return True
+
+    def _look_at(self, events: Sequence[bytes], codes: Sequence[str | None]) -> None:
+        for event, code in zip(events, codes, strict=True):
+            if code is not None:
+                self._put_aside(event, code)
+
+    def _put_aside(self, event: bytes, reason: str) -> None:
+        self.set_aside += 1
+        logger.error("an event was put aside: %s", reason)
+        with _aside(self._spill.folder.parent).open("ab") as file:
+            file.write(json.dumps({"reason": reason, "event": event.decode("utf-8", "replace")}).encode() + b"\n")
+
+
+def _aside(root: Path) -> Path:
+    return root / SET_ASIDE

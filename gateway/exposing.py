@@ -1,0 +1,80 @@
+"""Who met what: the assignment, and its exposure on disk before anybody acts on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from experiments.assignment import KEPT, Assignment, Context, LiveTest, assign
+from experiments.live_events import Event, exposure_of
+from experiments.vocabulary import Clock
+from gateway.spill import Spill
+
+REMEMBERED = 20_000
+
+
+class Met(NamedTuple):
+    """What a unit meets, and the event that says so: None when it is not kept, or is on disk already."""
+
+    assignment: Assignment
+    event: bytes | None
+
+
+class Exposures:
+    """Assigns and keeps. An exposure has the same id each time, so one that is on disk is not written again.
+
+    Two generations of ids are remembered, at most ``REMEMBERED`` each: memory stays flat, and forgetting one costs a
+    line on disk that the database ignores.
+    """
+
+    def __init__(self, spill: Spill, clock: Clock) -> None:
+        self._spill = spill
+        self._clock = clock
+        self._new: set[str] = set()
+        self._old: set[str] = set()
+
+    def meet(self, live: LiveTest, unit: str | None, context: Context | None, *, source: str) -> Met:
+        """What the unit meets; nothing is kept yet."""
+        assignment = assign(live, unit, context)
+        if assignment.reason not in KEPT or assignment.exposure in self._new or assignment.exposure in self._old:
+            return Met(assignment, None)
+        exposure = exposure_of(live, unit, assignment, context, at=self._clock(), source=source)
+        return Met(assignment, encoded(exposure))
+
+    async def keep(self, met: Iterable[Met]) -> None:
+        """Returns when the exposures are on disk. Raises SpillFull."""
+        fresh = [m for m in met if m.event is not None]
+        if not fresh:
+            return
+        await self._spill.append([m.event for m in fresh if m.event is not None])
+        for m in fresh:
+            self._remember(m.assignment.exposure)
+
+    def keep_soon(self, met: Met | None) -> asyncio.Future[None]:
+        """The same, under way; whoever acts on the exposure awaits it first."""
+        if met is None or met.event is None:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        task = asyncio.ensure_future(self.keep([met]))
+        task.add_done_callback(_seen)
+        return task
+
+    def _remember(self, identity: str) -> None:
+        if not identity:
+            return
+        if len(self._new) >= REMEMBERED:
+            self._old, self._new = self._new, set()
+        self._new.add(identity)
+
+
+def encoded(event: Event) -> bytes:
+    """An event as one line of JSON; characters beyond ASCII are escaped, lone surrogates too."""
+    return json.dumps(event.to_json(), separators=(",", ":")).encode()
+
+
+def _seen(task: asyncio.Future[None]) -> None:
+    if not task.cancelled():
+        task.exception()  # whoever awaits it gets it; nobody does after a caller has gone

@@ -1,0 +1,42 @@
+"""How much the live routes allow, from the environment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from experiments.errors import BakeoffError
+from gateway.key_check import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """``deadline_s``: how long a provider may be silent, before its answer and between two pieces of it."""
+
+    deadline_s: float = 120.0
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> GatewaySettings:
+        """The settings of an environment. Raises BakeoffError (``bad_setting``) for what is no number above 0."""
+        return cls(
+            deadline_s=_number(environ, "BAKEOFF_GATEWAY_DEADLINE_S", 120.0),
+            limits=Limits(
+                per_second=_number(environ, "BAKEOFF_KEY_CALLS_PER_SECOND", 1_000.0),
+                at_once=int(_number(environ, "BAKEOFF_KEY_CALLS_AT_ONCE", 512.0)),
+            ),
+        )
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value <= 0:
+        raise BakeoffError("bad_setting", f"{name} is {text!r}.", "Set it to a number above 0, or leave it out.")
+    return value

@@ -1,0 +1,125 @@
+"""Keeping what live traffic tells, each event once however often it is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, col
+
+from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, Outcome, ShadowAsk
+from storage.records import ExposureRecord, to_record
+from storage.tables import table_of
+
+Row = Mapping[str, Any]
+MOST_VALUES = 500
+"""Values in one ``IN (…)``."""
+
+
+class Exposures:
+    """Live events of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_exposures(self, rows: Sequence[Row]) -> None:
+        """Keep exposures: the first of a unit in a phase stands, a second variant of it is a crossing.
+
+        The earliest time counts, in whatever order they arrive. Rows without a unit are all kept.
+        """
+        earliest: dict[str, Row] = {}
+        for row in rows:
+            known = earliest.get(row["id"])
+            if known is None or row["first_at"] < known["first_at"]:
+                earliest[row["id"]] = row
+        ordered = sorted(earliest.values(), key=lambda row: row["first_at"])
+        self._insert_new(Exposure, ordered)
+        standing = self._standing(ordered)
+        crossings = []
+        for row in ordered:
+            if row["unit"] is None:
+                continue
+            first = standing[(row["phase_id"], row["unit"])]
+            if first.id != row["id"]:
+                crossings.append(row)
+            elif row["first_at"] < first.first_at:
+                self._move(first.id, row["first_at"])
+        self._add_crossings(crossings)
+
+    def add_outcomes(self, rows: Sequence[Row]) -> dict[str, str]:
+        """Keep the outcomes whose ids are new; returns the hash of the body that stands under each id."""
+        bodies: dict[str, Row] = {}
+        for row in rows:
+            bodies.setdefault(row["id"], row)
+        self._insert_new(Outcome, list(bodies.values()))
+        return self._hashes(list(bodies))
+
+    def add_calls(self, rows: Sequence[Row]) -> None:
+        """Keep model calls."""
+        self._insert_new(GatewayCall, rows)
+
+    def add_shadow_asks(self, rows: Sequence[Row]) -> None:
+        """Keep requests that wait for a challenger's silent answer."""
+        self._insert_new(ShadowAsk, rows)
+
+    def of_phase(self, phase_id: str, *, unit: str | None = None, limit: int = 100) -> list[ExposureRecord]:
+        """Exposures of a phase, newest first, that of one unit when it is given."""
+        query = select(Exposure).where(col(Exposure.phase_id) == phase_id)
+        if unit is not None:
+            query = query.where(col(Exposure.unit) == unit)
+        rows = self._session.execute(query.order_by(col(Exposure.first_at).desc()).limit(limit)).scalars()
+        return [to_record(ExposureRecord, row) for row in rows]
+
+    def _insert_new(self, kind: type[SQLModel], rows: Sequence[Row]) -> None:
+        """Insert the rows that collide with none."""
+        if not rows:
+            return
+        dialect = self._session.get_bind().dialect.name
+        make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+        self._session.execute(make(table_of(kind)).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+    def _standing(self, rows: Iterable[Row]) -> dict[tuple[str, str], Any]:
+        """(phase, unit) → the exposure that stands."""
+        table = table_of(Exposure)
+        by_phase: dict[str, list[str]] = {}
+        for row in rows:
+            if row["unit"] is not None:
+                by_phase.setdefault(row["phase_id"], []).append(row["unit"])
+        found: dict[tuple[str, str], Any] = {}
+        for phase_id, units in by_phase.items():
+            query = select(table.c.id, table.c.unit, table.c.first_at).where(table.c.phase_id == phase_id)
+            for some in _chunks(units):
+                for first in self._session.execute(query.where(table.c.unit.in_(some))):
+                    found[(phase_id, first.unit)] = first
+        return found
+
+    def _move(self, identity: str, first_at: datetime) -> None:
+        table = table_of(Exposure)
+        self._session.execute(update(table).where(table.c.id == identity).values(first_at=first_at))
+
+    def _add_crossings(self, rows: Sequence[Row]) -> None:
+        kept = ("id", "phase_id", "unit", "variant", "reason", "first_at")
+        self._insert_new(ExposureCrossing, [{name: row[name] for name in kept} for row in rows])
+        table = table_of(Exposure)
+        for row in rows:
+            self._session.execute(
+                update(table)
+                .where(table.c.phase_id == row["phase_id"], table.c.unit == row["unit"])
+                .values(crossed=True, **({} if row["replayed"] else {"replayed": False}))
+            )
+
+    def _hashes(self, ids: Sequence[str]) -> dict[str, str]:
+        table = table_of(Outcome)
+        found: dict[str, str] = {}
+        for some in _chunks(ids):
+            rows = self._session.execute(select(table.c.id, table.c.body_hash).where(table.c.id.in_(some)))
+            found |= {row.id: row.body_hash for row in rows}
+        return found
+
+
+def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(values), MOST_VALUES):
+        yield values[start : start + MOST_VALUES]

@@ -1,0 +1,303 @@
+"""Sums over the users of a live test, made by the database: a million requests come back as one row per variant.
+
+Only users count whom the split drew, who met one variant, and what they did from their first exposure on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+)
+from sqlmodel import Session, col
+
+from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, LiveScore, Outcome
+from storage.records import LivePhaseRecord
+from storage.tables import table_of
+
+Sums = dict[str, dict[str, float]]
+"""Variant → units, y, yy, n, nn, yn and ones (1 or 0)."""
+Fold = Literal["requests", "mean", "ever", "total"]
+"""How a user's values become one: total and count, or counted once their mean, the largest, the total.
+
+With the last two a user without any value counts as 0.
+"""
+
+
+Sql = Any
+"""A column or an expression: the types of SQLModel and SQLAlchemy for them are unrelated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMetric:
+    """A metric that model calls have by themselves: its value, and which calls have one."""
+
+    value: Sql
+    having: Sql
+
+
+def _answered() -> ColumnElement[bool]:
+    return and_(col(GatewayCall.status) == "ok", col(GatewayCall.fell_back).is_(False))
+
+
+def _flag(condition: Sql) -> ColumnElement[Any]:
+    return case((condition, 1.0), else_=0.0)
+
+
+CALL_METRICS: Mapping[str, CallMetric] = {
+    "cost_usd": CallMetric(col(GatewayCall.cost_usd), col(GatewayCall.cost_usd).is_not(None)),
+    "latency_ms": CallMetric(col(GatewayCall.latency_ms), _answered()),
+    "first_token_ms": CallMetric(col(GatewayCall.first_token_ms), col(GatewayCall.first_token_ms).is_not(None)),
+    "prompt_tokens": CallMetric(col(GatewayCall.prompt_tokens), col(GatewayCall.prompt_tokens).is_not(None)),
+    "completion_tokens": CallMetric(
+        col(GatewayCall.completion_tokens), col(GatewayCall.completion_tokens).is_not(None)
+    ),
+    "total_tokens": CallMetric(
+        col(GatewayCall.prompt_tokens) + col(GatewayCall.completion_tokens),
+        and_(col(GatewayCall.prompt_tokens).is_not(None), col(GatewayCall.completion_tokens).is_not(None)),
+    ),
+    "failed": CallMetric(case((_answered(), 0.0), else_=1.0), literal(True)),
+    "refused": CallMetric(_flag(col(GatewayCall.response_class).in_(("refusal", "content_filter"))), _answered()),
+    "answer_chars": CallMetric(col(GatewayCall.answer_chars), col(GatewayCall.answer_chars).is_not(None)),
+}
+
+
+class LiveSumsQueries:
+    """Sums of one phase in one transaction; ``slice_of`` is (attribute, value) or None for all users."""
+
+    def __init__(self, session: Session, phase: LivePhaseRecord, *, slice_of: tuple[str, str] | None = None) -> None:
+        self._session = session
+        self._phase = phase
+        self._slice = slice_of
+
+    def exposed(self) -> dict[str, int]:
+        """Users per variant who count."""
+        rows = self._session.execute(
+            select(col(Exposure.variant), func.count()).where(*self._counted()).group_by(col(Exposure.variant))
+        )
+        return {variant: int(number) for variant, number in rows}
+
+    def of_outcome(self, metric: str, fold: Fold) -> Sums:
+        """Sums of a reported outcome."""
+        conditions = [
+            col(Outcome.key) == self._phase.key,
+            col(Outcome.metric) == metric,
+            col(Outcome.unit) == col(Exposure.unit),
+            col(Outcome.at) >= col(Exposure.first_at),
+        ]
+        if self._phase.ended_at is not None:
+            conditions.append(col(Outcome.at) <= self._phase.ended_at)
+        return self._sums(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
+
+    def of_calls(self, metric: str) -> Sums:
+        """Sums of a metric that calls have by themselves."""
+        wanted = CALL_METRICS[metric]
+        joined = and_(self._own_calls(), wanted.having)
+        return self._sums(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests")
+
+    def of_score(self, metric: str, fingerprint: str, fold: Fold) -> Sums:
+        """Sums of what an automatic scorer says of sampled answers."""
+        scored = table_of(GatewayCall).join(table_of(LiveScore), col(LiveScore.call_id) == col(GatewayCall.id))
+        joined = and_(
+            self._own_calls(),
+            col(LiveScore.metric) == metric,
+            col(LiveScore.fingerprint) == fingerprint,
+            col(LiveScore.value).is_not(None),
+        )
+        return self._sums(scored, joined, col(LiveScore.value), literal(1.0), fold)
+
+    def call_values(self, metric: str, *, most: int) -> list[tuple[str, str, float]]:
+        """(variant, exposure, value) of single calls, at most so many: of users drawn by their hash."""
+        wanted = CALL_METRICS[metric]
+        query = (
+            select(col(Exposure.variant), col(Exposure.id), wanted.value)
+            .join(table_of(GatewayCall), and_(self._own_calls(), wanted.having))
+            .where(*self._counted())
+            .order_by(col(Exposure.id))
+            .limit(most)
+        )
+        return [(variant, identity, float(value)) for variant, identity, value in self._session.execute(query)]
+
+    def slice_values(self, attribute: str, *, most: int) -> list[str]:
+        """The most frequent values of an attribute."""
+        value = col(Exposure.slices)[attribute].as_string()
+        query = (
+            select(value, func.count())
+            .where(*self._counted(), value.is_not(None))
+            .group_by(value)
+            .order_by(func.count().desc(), value)
+            .limit(most)
+        )
+        return [found for found, _ in self._session.execute(query)]
+
+    def _counted(self) -> list[ColumnElement[bool]]:
+        conditions = [
+            col(Exposure.phase_id) == self._phase.id,
+            col(Exposure.counted).is_(True),
+            col(Exposure.crossed).is_(False),
+        ]
+        if self._slice is not None:
+            attribute, wanted = self._slice
+            conditions.append(col(Exposure.slices)[attribute].as_string() == wanted)
+        return conditions
+
+    def _own_calls(self) -> ColumnElement[bool]:
+        return and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
+
+    def _sums(
+        self,
+        source: FromClause,
+        joined: ColumnElement[bool],
+        value: Sql,
+        weight: Sql,
+        fold: Fold,
+    ) -> Sums:
+        users = self._per_user(source, joined, value, weight, fold)
+        y, n = users.c.y, users.c.n
+        plain = and_(n == 1, y.in_((0, 1)))
+        query = select(
+            users.c.variant,
+            func.count().label("units"),
+            func.sum(y).label("y"),
+            func.sum(y * y).label("yy"),
+            func.sum(n).label("n"),
+            func.sum(n * n).label("nn"),
+            func.sum(y * n).label("yn"),
+            func.min(case((plain, 1), else_=0)).label("ones"),
+            func.max(n).label("largest"),
+        ).group_by(users.c.variant)
+        found: Sums = {}
+        for row in self._session.execute(query).mappings():
+            found[row["variant"]] = {name: float(row[name]) for name in row if name != "variant"}
+        return found
+
+    def _per_user(
+        self,
+        source: FromClause,
+        joined: ColumnElement[bool],
+        value: Sql,
+        weight: Sql,
+        fold: Fold,
+    ) -> Subquery:
+        number = value * 1.0
+        folded = {
+            "requests": (func.sum(number), func.sum(weight * 1.0)),
+            "mean": (func.sum(number) / func.count(), literal(1.0)),
+            "ever": (func.coalesce(func.max(number), 0.0), literal(1.0)),
+            "total": (func.coalesce(func.sum(number), 0.0), literal(1.0)),
+        }
+        y, n = folded[fold]
+        return (
+            select(col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
+            .select_from(table_of(Exposure).join(source, joined, isouter=fold in ("ever", "total")))
+            .where(*self._counted())
+            .group_by(col(Exposure.id), col(Exposure.variant))
+            .subquery()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What else a phase tells: users that met several variants, were replayed otherwise, or were not counted.
+
+    ``calls`` maps variants to model calls, their failures and cost; ``users_failed`` to (users with a failed call,
+    users with a call). ``first`` and ``last`` are the first and the newest exposure.
+    """
+
+    crossed: int
+    not_replayed: int
+    uncounted: Mapping[str, int]
+    calls: Mapping[str, Mapping[str, float]]
+    users_failed: Mapping[str, tuple[int, int]]
+    first: datetime | None
+    last: datetime | None
+
+
+def traffic_of(session: Session, phase: LivePhaseRecord) -> Traffic:
+    """The traffic of a phase."""
+    mine = col(Exposure.phase_id) == phase.id
+    crossed = select(func.count(func.distinct(col(ExposureCrossing.unit)))).where(
+        col(ExposureCrossing.phase_id) == phase.id
+    )
+    astray = select(func.count()).where(mine, col(Exposure.replayed).is_(False))
+    uncounted = (
+        select(col(Exposure.reason), func.count())
+        .where(mine, col(Exposure.counted).is_(False))
+        .group_by(col(Exposure.reason))
+    )
+    ends = select(func.min(col(Exposure.first_at)), func.max(col(Exposure.first_at))).where(
+        mine, col(Exposure.counted).is_(True)
+    )
+    first, last = session.execute(ends).one()
+    return Traffic(
+        crossed=int(session.execute(crossed).scalar_one()),
+        not_replayed=int(session.execute(astray).scalar_one()),
+        uncounted={reason: int(number) for reason, number in session.execute(uncounted)},
+        calls=_calls(session, phase),
+        users_failed=_users_failed(session, phase),
+        first=first,
+        last=last,
+    )
+
+
+def fingerprint_of(session: Session, phase: LivePhaseRecord) -> str:
+    """Changes whenever an analysis of the phase would: a few counts."""
+    counts = [
+        select(func.count(), func.sum(case((col(Exposure.crossed), 1), else_=0))).where(
+            col(Exposure.phase_id) == phase.id
+        ),
+        select(func.count(), func.max(col(Outcome.received_at))).where(col(Outcome.key) == phase.key),
+        select(func.count()).where(col(GatewayCall.phase_id) == phase.id),
+        select(func.count(col(LiveScore.id)))
+        .select_from(LiveScore)
+        .join(GatewayCall, col(GatewayCall.id) == col(LiveScore.call_id))
+        .where(col(GatewayCall.phase_id) == phase.id),
+    ]
+    return ":".join(str(value) for query in counts for value in session.execute(query).one())
+
+
+def _calls(session: Session, phase: LivePhaseRecord) -> dict[str, dict[str, float]]:
+    query = (
+        select(
+            col(GatewayCall.variant),
+            func.count().label("calls"),
+            func.sum(_flag(col(GatewayCall.status) != "ok")).label("failed"),
+            func.sum(func.coalesce(col(GatewayCall.cost_usd), 0.0)).label("cost_usd"),
+            func.sum(_flag(col(GatewayCall.cost_usd).is_(None))).label("unknown"),
+            func.sum(_flag(col(GatewayCall.fell_back))).label("fell_back"),
+        )
+        .where(
+            col(GatewayCall.phase_id) == phase.id,
+            col(GatewayCall.shadow).is_(False),
+            col(GatewayCall.variant).is_not(None),
+        )
+        .group_by(col(GatewayCall.variant))
+    )
+    rows = session.execute(query).mappings()
+    return {row["variant"]: {k: float(row[k]) for k in row if k != "variant"} for row in rows}
+
+
+def _users_failed(session: Session, phase: LivePhaseRecord) -> dict[str, tuple[int, int]]:
+    users = (
+        select(
+            col(Exposure.variant).label("variant"),
+            func.max(case((_answered(), 0.0), else_=1.0)).label("failed"),
+        )
+        .join(GatewayCall, col(GatewayCall.exposure_id) == col(Exposure.id))
+        .where(col(Exposure.phase_id) == phase.id, col(Exposure.counted).is_(True), col(GatewayCall.shadow).is_(False))
+        .group_by(col(Exposure.id), col(Exposure.variant))
+        .subquery()
+    )
+    query = select(users.c.variant, func.sum(users.c.failed), func.count()).group_by(users.c.variant)
+    return {variant: (int(failed), int(number)) for variant, failed, number in session.execute(query)}
