@@ -26,6 +26,7 @@ from experiments.experiment_file import Limits
 from experiments.scoring import is_judge
 from experiments.strict_yaml import parse_yaml
 from experiments.views.checks import uses_of
+from experiments.views.experiments import get_experiment
 from experiments.views.progress import RunProgress, run_progress
 from experiments.vocabulary import RunState, VerdictOutcome
 from storage.checkpoints import Checkpointer
@@ -88,6 +89,7 @@ def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None)
         return 0
     code = 0
     for each in wanted:
+        get_experiment(store, each)
         terminal.say(f"Resuming {each}")
         limits = None
         progress = _run_to_end(each, limits, None)

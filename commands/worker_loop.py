@@ -9,6 +9,7 @@ import signal
 import sys
 
 from experiments.actions.work import Worker
+from experiments.actions.work_live import LiveWorker
 from experiments.completions import CompletionSettings, open_completions
 from storage.checkpoints import Checkpointer
 from storage.records import RunRecord
@@ -30,10 +31,13 @@ async def work_until_told(store: Store, *, concurrency: int | None = None, paren
             loop.add_signal_handler(name, worker.stop)
     checkpointer = Checkpointer(store.engine)
     checkpointer.start()
+    live = asyncio.create_task(LiveWorker(store, completions, worker.id, analyse_by_id).serve())
     watch = asyncio.create_task(_stop_without(parent, worker)) if parent is not None else None
     try:
         await worker.serve()
     finally:
+        live.cancel()
+        await asyncio.gather(live, return_exceptions=True)
         if watch is not None:
             watch.cancel()
         await completions.aclose()
@@ -42,10 +46,14 @@ async def work_until_told(store: Store, *, concurrency: int | None = None, paren
 
 async def analyse_apart(run: RunRecord) -> None:
     """Analyse a finished run in a process of its own: the statistics need 200 MB that a worker should not keep."""
-    if run.kind != "full":
-        return
+    if run.kind == "full":
+        await analyse_by_id(run.experiment_id)
+
+
+async def analyse_by_id(experiment_id: str) -> None:
+    """Analyse an experiment in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "commands.analyse_one", run.experiment_id, stdout=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", "commands.analyse_one", experiment_id, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         code = await asyncio.wait_for(process.wait(), ANALYSIS_PATIENCE_S)
@@ -53,7 +61,7 @@ async def analyse_apart(run: RunRecord) -> None:
         process.kill()
         code = -1
     if code != 0:
-        logger.warning("the analysis of a finished run ended with code %s; pages will compute it when asked", code)
+        logger.warning("an analysis ended with code %s; pages will compute it when asked", code)
 
 
 async def _stop_without(parent: int, worker: Worker) -> None:

@@ -95,7 +95,13 @@ class Analysis:
             for c in self.comparisons
             if c.slice is None and c.lower is not None and c.upper is not None and c.p_value is not None
         }
-        return Look(self.n_seen, self.n_values, self.sequential, kept)
+        estimates = {
+            key: c.estimate
+            for c in self.comparisons
+            for key in [(c.metric, c.aggregate, c.treatment)]
+            if c.slice is None and c.estimate is not None and key in kept
+        }
+        return Look(self.n_seen, self.n_values, self.sequential, kept, estimates)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values without any number that is not finite; equal evidence gives equal text."""

@@ -92,9 +92,10 @@ def build(
 ) -> pd.DataFrame:
     """The analysis table.
 
-    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``;
-    ``variants`` maps ids to names; ``metrics`` are the scored metrics, ``votes`` those of them that say how a
-    challenger fares against the ``control``; with any, there is a column ``opponent``. Columns: variant, unit_id,
+    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``; ``variants``
+    maps ids to names; ``metrics`` are the scored metrics, ``votes`` those of them that say how a challenger fares
+    against the ``control``. A rating that prefers one output to another names that one's variant in a column
+    ``opponent``; the table has that column too when there are such ratings or votes. Columns: variant, unit_id,
     cluster_id, repetition, rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an
     equal table. A failed output has one row with the status ``error`` per metric; what was not measured has the
     status ``skipped``. The latency of an answer from the cache is skipped: it was measured under another load.
@@ -110,12 +111,12 @@ def build(
     parts.append(_measured(base.assign(total_tokens=base["prompt_tokens"] + base["completion_tokens"]), "total_tokens"))
     if len(ratings):
         parts.append(_rated(base, ratings))
-    columns = ["variant", "unit_id", "cluster_id", "repetition", "rater_id", "metric", "value", "status", *slices]
-    if votes:
-        columns.append("opponent")
-    sides = [part.assign(rater_id=part.get("rater_id"), opponent=part.get("opponent")) for part in parts]
-    table = pd.concat([part[columns] for part in sides], ignore_index=True)
-    keys = ["metric", "unit_id", "variant", "repetition", "rater_id"]
+    sides = ["opponent"] if votes or ("opponent" in ratings and ratings["opponent"].notna().any()) else []
+    people = ["rater_id", *sides]
+    columns = ["variant", "unit_id", "cluster_id", "repetition", *people, "metric", "value", "status", *slices]
+    told = [part.assign(**{name: part.get(name) for name in people})[columns] for part in parts]
+    table = pd.concat(told, ignore_index=True)
+    keys = ["metric", "unit_id", "variant", "repetition", *people]
     return table.sort_values(keys, kind="stable", na_position="first").reset_index(drop=True)
 
 

@@ -77,4 +77,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {', '.join(known[:10])}." if known else "There are none yet."
+    more = f" and {len(known) - 10} more" if len(known) > 10 else ""
+    return f"Known: {', '.join(known[:10])}{more}." if known else "There are none yet."

@@ -55,7 +55,7 @@ def _frame(table: Table, filename: str) -> pd.DataFrame:
             _check_filled(table, name, cells, filename)
     if "status" in columns:
         columns["status"] = [cell or "ok" for cell in columns["status"]]
-    for name in ("cluster_id", "rater_id", "repetition"):
+    for name in ("cluster_id", "rater_id", "opponent", "repetition"):
         if name in columns:
             columns[name] = [cell or None for cell in columns[name]]
     return pd.DataFrame(columns)

@@ -55,11 +55,14 @@ class Calls:
             watched=part.served is not None,
         )
 
-    def record(self, plan: ChatPlan, part: Part, outcome: Outcome) -> None:
-        """Keeps what is known of a call; models that are only passed through leave no record."""
+    def record(self, plan: ChatPlan, part: Part, outcome: Outcome, *, fell_back: bool) -> None:
+        """Keeps what is known of a call; models that are only passed through leave no record.
+
+        ``fell_back`` says that another part answers in place of this one, which failed.
+        """
         if part.served is None:
             return
-        call = self._call_of(plan, part, outcome)
+        call = replace(self._call_of(plan, part, outcome), fell_back=fell_back)
         events = [encoded(call)]
         if plan.unfilled is not None:
             lost = replace(part, served=plan.unfilled, variant=plan.met.assignment.variant if plan.met else None)
@@ -92,8 +95,7 @@ class Calls:
             streamed=plan.ask.stream,
         )
         if isinstance(outcome, Failure):
-            fell_back = plan.unfilled is None and part is not plan.parts[-1]
-            return replace(call, error_kind=outcome.kind.value, fell_back=fell_back)
+            return replace(call, error_kind=outcome.kind.value)
         return replace(
             call,
             first_token_ms=outcome.first_token_ms,

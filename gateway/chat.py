@@ -99,11 +99,12 @@ class ChatDoor:
         """Starts the call while the exposure goes to the disk; nothing is sent before both are done."""
         keeping = self._live.exposures.keep_soon(plan.met)
         for part in plan.parts:
-            call = self._live.calls.open(part)
+            call, fell_back = self._live.calls.open(part), False
             try:
                 error = await call.start()
                 if error is not None and part is not plan.parts[-1] and isinstance(call.outcome(), Failure):
-                    continue  # the next part answers in its place; this one is on record
+                    fell_back = True
+                    continue
                 headers = plan.headers(part)
                 try:
                     await keeping
@@ -116,7 +117,7 @@ class ChatDoor:
                 return
             finally:
                 await call.aclose()
-                self._live.calls.record(plan, part, call.outcome())
+                self._live.calls.record(plan, part, call.outcome(), fell_back=fell_back)
 
 
 async def _pass_on(call: ProviderCall, send: Send, headers: Mapping[str, str]) -> None:

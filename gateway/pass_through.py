@@ -6,6 +6,7 @@ books and the caller did not want that: then that one event is left out.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -134,7 +135,8 @@ class PassedThrough:
         self._started = time.perf_counter()
         self._exchange.sent = True
         try:
-            return await self._open()
+            async with asyncio.timeout(self._deadline_s):
+                return await self._open()
         except NOT_SENT:
             self._exchange.sent = False
             return self._failed(broken_connection(self._exchange, self._endpoints.redact))

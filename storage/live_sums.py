@@ -211,14 +211,15 @@ class LiveSumsQueries:
 class Traffic:
     """What else a phase tells: users that met several variants, were replayed otherwise, or were not counted.
 
-    ``calls`` maps variants to model calls, their failures and cost; ``users_failed`` to (users with a failed call,
-    users with a call). ``first`` and ``last`` are the first and the newest exposure.
+    ``calls`` maps variants to model calls, their failures, cost and mean latency, ``shadow`` to those nobody saw;
+    ``users_failed`` to (users with a failed call, users with a call). ``first`` and ``last`` are exposures.
     """
 
     crossed: int
     not_replayed: int
     uncounted: Mapping[str, int]
     calls: Mapping[str, Mapping[str, float]]
+    shadow: Mapping[str, Mapping[str, float]]
     users_failed: Mapping[str, tuple[int, int]]
     first: datetime | None
     last: datetime | None
@@ -244,7 +245,8 @@ def traffic_of(session: Session, phase: LivePhaseRecord) -> Traffic:
         crossed=int(session.execute(crossed).scalar_one()),
         not_replayed=int(session.execute(astray).scalar_one()),
         uncounted={reason: int(number) for reason, number in session.execute(uncounted)},
-        calls=_calls(session, phase),
+        calls=_calls(session, phase, shadow=False),
+        shadow=_calls(session, phase, shadow=True),
         users_failed=_users_failed(session, phase),
         first=first,
         last=last,
@@ -267,7 +269,7 @@ def fingerprint_of(session: Session, phase: LivePhaseRecord) -> str:
     return ":".join(str(value) for query in counts for value in session.execute(query).one())
 
 
-def _calls(session: Session, phase: LivePhaseRecord) -> dict[str, dict[str, float]]:
+def _calls(session: Session, phase: LivePhaseRecord, *, shadow: bool) -> dict[str, dict[str, float]]:
     query = (
         select(
             col(GatewayCall.variant),
@@ -276,10 +278,11 @@ def _calls(session: Session, phase: LivePhaseRecord) -> dict[str, dict[str, floa
             func.sum(func.coalesce(col(GatewayCall.cost_usd), 0.0)).label("cost_usd"),
             func.sum(_flag(col(GatewayCall.cost_usd).is_(None))).label("unknown"),
             func.sum(_flag(col(GatewayCall.fell_back))).label("fell_back"),
+            func.avg(col(GatewayCall.latency_ms)).label("latency_ms"),
         )
         .where(
             col(GatewayCall.phase_id) == phase.id,
-            col(GatewayCall.shadow).is_(False),
+            col(GatewayCall.shadow).is_(shadow),
             col(GatewayCall.variant).is_not(None),
         )
         .group_by(col(GatewayCall.variant))

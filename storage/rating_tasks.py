@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from experiments.vocabulary import TaskState
 from storage import tables
-from storage.rating_tables import ITEM, RATER, SESSION, TASK, Rater, RatingItem, RatingSession, RatingTask
+from storage.rating_tables import ITEM, RATER, TASK, Rater, RatingItem, RatingTask
 from storage.records import RatingItemRecord, RatingTaskRecord, to_record
 from storage.tables import table_of
 
@@ -151,6 +151,19 @@ class RatingTasks:
         )
         return [ShownTask(*row) for row in self._session.execute(query)]
 
+    def texts_of_items(
+        self, item_ids: Sequence[str]
+    ) -> dict[str, tuple[Mapping[str, str | None], str | None, str | None]]:
+        """Item → (cells of its row, text of the first output, of the second), for items that are rows."""
+        query = (
+            select(ITEM.id, EXAMPLE.cells, FIRST.c.text, SECOND.c.text)
+            .join(table_of(tables.Example), EXAMPLE.id == ITEM.example_id)
+            .join(FIRST, FIRST.c.id == ITEM.first_output_id, isouter=True)
+            .join(SECOND, SECOND.c.id == ITEM.second_output_id, isouter=True)
+            .where(ITEM.id.in_(item_ids))
+        )
+        return {item_id: (cells, first, second) for item_id, cells, first, second in self._session.execute(query)}
+
     # --- what the owner and the analysis read ----------------------------------------------------------------
 
     def items(self, session_id: str) -> list[RatingItemRecord]:
@@ -182,8 +195,9 @@ class RatingTasks:
     def decided(self, session_id: str) -> Iterator[dict[str, Any]]:
         """Every decision of a session in the order of raters and time, with what is known of its item.
 
-        Keys: task_id, rater_id, item_id, repeat, gold, expected, swapped, state, choice, value, reasons, comment,
-        milliseconds, decided_at, sequence, example_id, first_output_id, second_output_id, probability, stratum.
+        Keys: task_id, rater_id, number (of the rater), item_id, repeat, gold, expected, swapped, state, choice, value,
+        reasons, comment, milliseconds, decided_at, sequence, decision, example_id, first_output_id, second_output_id,
+        probability, stratum.
         """
         query = (
             select(
@@ -206,14 +220,16 @@ class RatingTasks:
         query = select(func.max(TASK.decision)).where(TASK.rater_id == rater_id)
         return int(self._session.execute(query).scalar() or 0) + 1
 
-    def example_counts(self, experiment_id: str, metric: str) -> int:
-        """How many different rows the sessions of one metric put before raters."""
+    def variants_of_items(self, session_id: str, *, second: bool = False) -> dict[str, str]:
+        """Item → name of the variant of its first output (or second, for items that have two)."""
+        shown = ITEM.second_output_id if second else ITEM.first_output_id
         query = (
-            select(func.count(func.distinct(ITEM.example_id)))
-            .join(table_of(RatingSession), SESSION.id == ITEM.session_id)
-            .where(SESSION.experiment_id == experiment_id, SESSION.metric == metric, ITEM.gold.is_(False))
+            select(ITEM.id, VARIANT.name)
+            .join(table_of(tables.Output), OUTPUT.id == shown)
+            .join(table_of(tables.Variant), VARIANT.id == OUTPUT.variant_id)
+            .where(ITEM.session_id == session_id)
         )
-        return int(self._session.execute(query).scalar_one())
+        return {str(item_id): str(name) for item_id, name in self._session.execute(query)}
 
 
 def _counted() -> ColumnElement[bool]:

@@ -274,6 +274,15 @@ async def streamlinger(request: web.BaseRequest) -> web.StreamResponse:
     return response
 
 
+async def streamdrip(request: web.BaseRequest) -> web.StreamResponse:
+    """A token every 50 ms for ever."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    while True:
+        await response.write(f"data: {_delta('word ')}\n\n".encode())
+        await asyncio.sleep(0.05)
+
+
 async def streamempty(request: web.BaseRequest) -> web.StreamResponse:
     """A stream of nothing."""
     return await send_events(request, [])
@@ -301,6 +310,7 @@ SCENES: dict[str, Scene] = {
         streamnofinish,
         streamnodone,
         streamlinger,
+        streamdrip,
         streamempty,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from experiments.actions.analyse_live import fresh_live_analysis
@@ -10,6 +11,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.lookup.progress import RunProgress, progress_of
+from experiments.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import ExperimentState, RunState
 from storage.records import AnalysisRecord, RunRecord
@@ -72,10 +74,11 @@ def _computed(
     from experiments.peeking import Look
 
     plan = blueprint.spec.plan
+    wider = _with_rated(plan, blueprint, evidence)
     facts = [HealthCheck(*fact) for fact in _facts(blueprint, evidence)]
     analysis = analyse(
         evidence.table,
-        plan=plan,
+        plan=wider,
         metrics=blueprint.metrics(),
         control=blueprint.control.name,
         slices=blueprint.roles.slices,
@@ -86,6 +89,7 @@ def _computed(
         judges=evidence.judges,
         variants=[arm.name for arm in blueprint.arms],
     )
+    analysis = replace(analysis, plan_hash=plan.hash())
     verdict = decide(plan, analysis)
     result = {
         "experiment": blueprint.experiment.name,
@@ -99,6 +103,13 @@ def _computed(
     return result, data_hash(evidence.table)
 
 
+def _with_rated(plan: Plan, blueprint: Blueprint, evidence: EvidenceTable) -> Plan:
+    """The plan with what people rated besides as secondary metrics: they inform and never decide."""
+    there = set(evidence.table["metric"].unique())
+    also = [m.name for m in blueprint.rated if m.name in there and m.name not in plan.metric_names()]
+    return plan.model_copy(update={"secondary": (*plan.secondary, *also)}) if also else plan
+
+
 def _facts(blueprint: Blueprint, evidence: EvidenceTable) -> list[tuple[str, Any, str]]:
     from experiments.vocabulary import HealthStatus
 
@@ -110,7 +121,7 @@ def _facts(blueprint: Blueprint, evidence: EvidenceTable) -> list[tuple[str, Any
     if blueprint.experiment.origin == "import":
         message = "The answers were there before the plan: read this as a first look, not as a test of a prediction."
         facts.append(("plan", HealthStatus.WARN, message))
-    return facts
+    return facts + [(check, HealthStatus(status), message) for check, status, message in evidence.rating_facts]
 
 
 def cost_json(progress: RunProgress, blueprint: Blueprint) -> dict[str, Any]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from experiments.actions.guard_live import obey_guard
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.live_evidence import LiveEvidence, live_data_version, live_evidence
+from experiments.plan import Plan
 from experiments.version import VERSION
 from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from experiments.analysis import Analysis
+    from experiments.guarding import GuardAction
 
 ENGINE = f"bakeoff {VERSION}"
 
@@ -24,7 +30,7 @@ def fresh_live_analysis(store: Store, experiment: ExperimentRecord, phase: LiveP
             return newest
         evidence = live_evidence(tx, blueprint, phase, now)
         looks = tx.evidence.looks(experiment.id)
-    result = _computed(blueprint, phase, evidence, looks)
+    result, action = _computed(blueprint, phase, evidence, looks)
     with store.begin() as tx:
         record = tx.evidence.add_analysis(
             experiment.id,
@@ -39,33 +45,43 @@ def fresh_live_analysis(store: Store, experiment: ExperimentRecord, phase: LiveP
         )
         details = {"number": record.number, "data_hash": record.data_hash, "verdict": result["verdict"]["outcome"]}
         tx.audit.append("analysis", "analysed", f"experiment:{experiment.name}", details)
-        return record
+    if action is not None:
+        obey_guard(store, phase, action)
+    return record
 
 
 def _computed(
     blueprint: Blueprint, phase: LivePhaseRecord, evidence: LiveEvidence, looks: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], GuardAction | None]:
+    """The result, and what the guard makes of the same evidence."""
     from experiments.comparisons.health import HealthCheck
     from experiments.decision import decide
+    from experiments.guarding import guard_action
     from experiments.live_analysis import analyse_sums
     from experiments.lookup.live import assigner
     from experiments.peeking import Look
 
     plan = blueprint.spec.plan
     live = assigner(phase)
-    analysis = analyse_sums(
-        evidence.sums,
-        plan=plan,
-        metrics=blueprint.metrics(),
-        control=blueprint.control.name,
-        looks=[Look.from_json(look) for look in looks if look.get("phase", phase.number) == phase.number],
-        split=live.shares(),
-        facts=[HealthCheck(*fact) for fact in evidence.facts],
-        variants=[arm.name for arm in blueprint.arms if live.shares()[arm.name] > 0],
-        seed=int(blueprint.experiment.design_hash[:8], 16),
-    )
+    seen = [Look.from_json(look) for look in looks if look.get("phase", phase.number) == phase.number]
+
+    def analysed(rules: Plan) -> Analysis:
+        return analyse_sums(
+            evidence.sums,
+            plan=rules,
+            metrics=blueprint.metrics(),
+            control=blueprint.control.name,
+            looks=seen,
+            split=live.shares(),
+            facts=[HealthCheck(*fact) for fact in evidence.facts],
+            variants=[arm.name for arm in blueprint.arms if live.shares()[arm.name] > 0],
+            seed=int(blueprint.experiment.design_hash[:8], 16),
+        )
+
+    analysis = analysed(plan)
+    watched = analysis if analysis.sequential else analysed(plan.model_copy(update={"stopping": "sequential"}))
     look = {**analysis.as_look().to_json(), "phase": phase.number} if analysis.shows_effects else None
-    return {
+    result = {
         "experiment": blueprint.experiment.name,
         "simulated": blueprint.experiment.simulated,
         "verdict": decide(plan, analysis).to_json(),
@@ -82,6 +98,7 @@ def _computed(
             "uncounted": dict(evidence.traffic.uncounted),
         },
     }
+    return result, guard_action(watched.comparisons, watched.health)
 
 
 def _cost(evidence: LiveEvidence) -> dict[str, Any]:

@@ -19,23 +19,28 @@ if TYPE_CHECKING:
 
 
 def judge_evidence(
-    tx: Transaction, blueprint: Blueprint, run: RunRecord, units: pd.DataFrame
+    tx: Transaction, blueprint: Blueprint, run: RunRecord, units: pd.DataFrame, ratings: pd.DataFrame
 ) -> tuple[JudgeEvidence, ...]:
     """One entry per metric of a judge; for single criteria only where people rated that criterion.
 
-    ``units`` maps ``example_id`` to ``unit_id`` (see ``analysis_table.with_units``).
+    ``units`` maps ``example_id`` to ``unit_id`` (see ``analysis_table.with_units``), ``ratings`` is what people said:
+    output_id, metric, rater_id, value, and for preferences ``opponent``, which count for a judge of pairs where they
+    are against the control.
     """
     if not blueprint.judges:
         return ()
     names = {arm.id: arm.name for arm in blueprint.arms}
     outputs = frames.answer_lengths_frame(tx, run.id).merge(units[["example_id", "unit_id"]], on="example_id")
     outputs["variant"] = outputs["variant_id"].map(names)
-    ratings = frames.ratings_frame(tx, blueprint.experiment.id).merge(outputs, on="output_id")
+    rated = ratings.assign(opponent=ratings.get("opponent")).merge(outputs, on="output_id")
     found = []
     for judge in blueprint.judges:
         label = judge_label(tx, blueprint.experiment.id, judge)
         for metric, rated_as in _rated_metrics(judge):
-            labels = ratings.loc[ratings["metric"] == rated_as, ["variant", "unit_id", "value", "rater_id"]]
+            alike = rated["opponent"].isna()
+            if judge.spec.pairwise:
+                alike |= rated["opponent"] == blueprint.control.name
+            labels = rated.loc[alike & (rated["metric"] == rated_as), ["variant", "unit_id", "value", "rater_id"]]
             if metric == judge.metric or len(labels):
                 scores = frames.judge_scores_frame(tx, run.id, metric, judge.fingerprint)
                 found.append(_evidence(metric, label, labels=labels, scores=scores, outputs=outputs))

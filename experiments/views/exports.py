@@ -10,8 +10,10 @@ from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
+from experiments.views import live_exports
+from experiments.vocabulary import QuestionKind
 from storage import streams
-from storage.records import ExampleRecord, ExperimentRecord
+from storage.records import ExampleRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction
 
 OUTPUT_COLUMNS = (
@@ -49,6 +51,15 @@ RATING_COLUMNS = (
     "value",
     "comment",
     "created_at",
+    "opponent",
+    "session",
+    "purpose",
+    "state",
+    "choice",
+    "side",
+    "reasons",
+    "seconds",
+    "probability",
 )
 
 Row = Mapping[str, Any]
@@ -131,11 +142,42 @@ def _ratings(tx: Transaction, experiment: ExperimentRecord, blueprint: Blueprint
     names = example_names(tx, blueprint)
     for row in streams.stream_ratings(tx, experiment.id):
         yield {**row, "experiment": experiment.name, "example_id": names[row["position"]]}
+    for row in streams.stream_votes(tx, experiment.id):
+        yield _vote(row, experiment, names)
+
+
+def _vote(row: Row, experiment: ExperimentRecord, names: Mapping[int, str]) -> Row:
+    """One decision of a rating session; ``side`` says where the variant's answer stood, for pairs."""
+    purpose = "gold" if row["gold"] else "repeat" if row["repeat"] else "rating"
+    paired = row["kind"] == QuestionKind.PAIRWISE
+    return {
+        "experiment": experiment.name,
+        "variant": row["variant"],
+        "example_id": names.get(row["position"]),
+        "repetition": 0,
+        "metric": row["metric"],
+        "rater_id": f"s{row['session']}r{row['rater']}",
+        "value": row["value"],
+        "comment": row["comment"],
+        "created_at": row["created_at"],
+        "opponent": row["opponent"],
+        "session": row["session"],
+        "purpose": purpose,
+        "state": row["state"],
+        "choice": row["choice"],
+        "side": ("right" if row["swapped"] else "left") if paired else None,
+        "reasons": row["reasons"],
+        "seconds": None if row["milliseconds"] is None else row["milliseconds"] / 1000,
+        "probability": row["probability"],
+    }
 
 
 def _analysis(store: Store, experiment_name: str) -> tuple[tuple[str, ...], Iterator[Row]]:
     with store.read() as tx:
         experiment = find_experiment(tx, experiment_name)
+        phases = tx.live.phases(experiment.id)
+        if phases:
+            return _live_analysis(store, phases[0], tuple(experiment.spec.get("slices", ())))
         run = evidence_run(tx, experiment.id)
         if run is None:
             raise NotFound("never_ran", f"'{experiment.name}' has not run yet.", "Start it first.")
@@ -145,9 +187,22 @@ def _analysis(store: Store, experiment_name: str) -> tuple[tuple[str, ...], Iter
     return columns, (dict(zip(columns, row, strict=True)) for row in table.itertuples(index=False, name=None))
 
 
+def _live_analysis(
+    store: Store, phase: LivePhaseRecord, slices: tuple[str, ...]
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    def rows() -> Iterator[Row]:
+        with store.read() as tx:
+            yield from live_exports.analysis(tx, phase, slices)
+
+    return live_exports.analysis_columns(slices), rows()
+
+
 _EXPORTS: dict[str, tuple[tuple[str, ...], Callable[..., Iterator[Row]]]] = {
     "outputs": (OUTPUT_COLUMNS, _outputs),
     "attempts": (ATTEMPT_COLUMNS, _attempts),
     "scores": (SCORE_COLUMNS, _scores),
     "ratings": (RATING_COLUMNS, _ratings),
+    "exposures": (live_exports.EXPOSURE_COLUMNS, live_exports.exposures),
+    "outcomes": (live_exports.OUTCOME_COLUMNS, live_exports.outcomes),
+    "calls": (live_exports.CALL_COLUMNS, live_exports.calls),
 }

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,34 +34,7 @@ from gateway.live import LiveGateway
 from storage.store import Store, open_store
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
-
-
-def http_app(store: Store, home: Path, environ: Mapping[str, str] | None = None) -> Starlette:
-    """The app of a server without its pages."""
-    live = LiveGateway(store, home, environ or {})
-
-    app = Starlette(
-        routes=[
-            Mount("/api", app=routes.api(store, live)),
-            Mount("/v1", app=routes.chat(live)),
-            Mount("/ofrep", app=routes.flags(live)),
-            *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
-        ],
-        middleware=routes.middleware(),
-        lifespan=_lifespan(live),
-    )
-    app.state.live = live
-    return app
-
-
-def _lifespan(live: LiveGateway):
-    @asynccontextmanager
-    async def lifespan(_app: Starlette):
-        await live.start()
-        yield
-        await live.stop()
-
-    return lifespan
+from tests.gateway.server import http_app
 
 
 @pytest.fixture
@@ -116,9 +89,9 @@ class Served:
 
 
 @contextmanager
-def served(store: Store, home: Path, environ: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """A real server in a thread of this process."""
-    app = http_app(store, home, environ)
+def served(store: Store, home: Path, environ: Mapping[str, str] | None = None, *, key: str = "") -> Iterator[Served]:
+    """A real server in a thread of this process, with a key that exists or a new one."""
+    app = http_app(store, home, environ or {})
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -127,7 +100,7 @@ def served(store: Store, home: Path, environ: Mapping[str, str] | None = None) -
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    key = create_key(store, "app", ["assign", "ingest", "read"], actor=ADA).key
+    key = key or create_key(store, "app", ["assign", "ingest", "read"], actor=ADA).key
     address = f"http://127.0.0.1:{port}"
     opened = Served(address, store, app.state.live, key)
     opened.until(lambda: server.started)

@@ -1,0 +1,78 @@
+"""What a worker does for live tests beside its runs: scores, silent answers, and a regular look by the guard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from experiments.actions.answer_shadow import answer_shadow
+from experiments.actions.score_live import score_waiting
+from experiments.assignment import LiveState
+from experiments.completions import Completions
+from experiments.errors import BakeoffError
+from storage.live_sums import fingerprint_of
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 1.0
+GUARD_S = 30.0
+SHADOWS_AT_ONCE = 4
+
+Analyse = Callable[[str], Awaitable[None]]
+"""Analyses the experiment with this id (the guard acts on it)."""
+
+
+class LiveWorker:
+    """The live part of one worker process; ``serve`` until it is cancelled."""
+
+    def __init__(self, store: Store, completions: Completions, worker: str, analyse: Analyse) -> None:
+        self._store = store
+        self._completions = completions
+        self._worker = worker
+        self._analyse = analyse
+        self._seen: dict[str, str] = {}
+
+    async def serve(self) -> None:
+        """Work on what waits."""
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
+        while True:
+            try:
+                busy = await self.work_once()
+                if loop.time() - looked >= GUARD_S:
+                    looked = loop.time()
+                    await self.look()
+            except BakeoffError as error:
+                busy = False
+                logger.warning("live work waits: %s", error.code)
+            await asyncio.sleep(0 if busy else POLL_S)
+
+    async def work_once(self) -> bool:
+        """Score some answers and ask some challengers; whether there was anything to do."""
+        scored = await asyncio.to_thread(score_waiting, self._store)
+        asks = await asyncio.to_thread(self._shadows)
+        await asyncio.gather(*(answer_shadow(self._store, self._completions, ask, worker=self._worker) for ask in asks))
+        return bool(scored or asks)
+
+    async def look(self) -> None:
+        """Analyse every live test whose traffic has changed since the last look."""
+        for experiment_id in await asyncio.to_thread(self._changed):
+            await self._analyse(experiment_id)
+
+    def _shadows(self) -> list[dict[str, object]]:
+        with self._store.read() as tx:
+            return tx.live_work.shadows_waiting(limit=SHADOWS_AT_ONCE)
+
+    def _changed(self) -> list[str]:
+        changed = []
+        with self._store.read() as tx:
+            for phase in tx.live.newest():
+                if phase.state not in (LiveState.RUNNING, LiveState.FROZEN):
+                    continue
+                now = fingerprint_of(tx.session, phase)
+                if self._seen.get(phase.id) != now:
+                    self._seen[phase.id] = now
+                    changed.append(phase.experiment_id)
+        return changed

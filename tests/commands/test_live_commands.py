@@ -1,0 +1,92 @@
+"""``bakeoff live`` as its users meet it."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from commands import terminal
+from experiments.views.live import load_live
+from tests.live_builders import KEY, call, met, outcome, record
+
+EXPERIMENT = """
+name: refund reply
+slices: [plan]
+variants:
+  - {name: A, prompt: "Reply to {{ticket}}.", model: demo/small}
+  - {name: B, prompt: "Reply to {{ticket}}. End with the next step.", model: demo/small}
+plan: {primary: {metric: resolved, smallest_effect: 0.03}, stopping: sequential}
+live:
+  key: refund-reply
+  split: {A: 50, B: 50}
+  enrol: 10
+  outcomes: [{metric: resolved, kind: binary}]
+"""
+
+
+@pytest.fixture
+def live(bakeoff, tmp_path):
+    """A live test that was started from a file."""
+    (tmp_path / "refund.yaml").write_text(EXPERIMENT)
+    done = bakeoff("live", "start", "refund.yaml", "--json")
+    assert done.code == 0, done.err
+    assert "experiment:refund-reply" in done.err
+    return json.loads(done.out)
+
+
+def test_from_start_over_ramps_to_the_end(bakeoff, live):
+    assert (live["state"], live["enrolled"], live["split"]) == ("running", 10, {"A": 50, "B": 50})
+    assert json.loads(bakeoff("live", "start", "refund.yaml", "--json").out)["phase"] == 1
+    assert json.loads(bakeoff("live", "ramp", "refund reply", "50", "--json").out)["enrolled"] == 50
+    assert json.loads(bakeoff("live", "pause", KEY, "--reason", "odd", "--json").out)["state"] == "paused"
+    assert json.loads(bakeoff("live", "resume", KEY, "--json").out)["state"] == "running"
+    assert json.loads(bakeoff("live", "freeze", KEY, "--json").out)["state"] == "frozen"
+    again = json.loads(bakeoff("live", "phase", KEY, "--reason", "new draw", "--split", "A=80,B=20", "--json").out)
+    assert (again["phase"], again["state"], again["enrolled"]) == (2, "running", 50)
+    assert bakeoff("live", "force", KEY, "me", "--variant", "B").code == 0
+    assert "refund-reply" in bakeoff("live", "list").out
+    stopped = json.loads(bakeoff("live", "stop", "refund reply", "--everyone", "B", "--json").out)
+    assert (stopped["state"], stopped["everyone"]) == ("stopped", "B")
+
+
+@pytest.mark.usefixtures("live")
+def test_status_results_and_exports_tell_of_the_traffic(bakeoff):
+    store, now = terminal.store(), datetime.now(UTC)
+    bakeoff("live", "ramp", KEY, "100")
+    test = load_live(store).tests[KEY]
+    for unit in (f"u{i}" for i in range(60)):
+        record(store, [met(test, unit, now, plan="pro"), outcome(unit, 1, now), call(test, unit, now)])
+
+    status = json.loads(bakeoff("live", "status", KEY, "--json").out)
+    assert (status["users"], status["crossed"]) == (60, 0)
+    assert status["calls"]["A"]["cost_usd"] > 0
+    assert {h["check"] for h in status["health"]} >= {"srm", "replay", "duration"}
+    assert "split" in bakeoff("live", "status", KEY).out
+    results = json.loads(bakeoff("results", "refund reply", "--json").out)
+    assert results["verdict"]["outcome"] == "cannot_decide"
+    rows = {
+        what: [json.loads(line) for line in bakeoff("export", "refund reply", "--what", what).out.splitlines()]
+        for what in ("exposures", "outcomes", "calls", "analysis")
+    }
+    assert {what: len(found) for what, found in rows.items()} == dict.fromkeys(rows, 60)
+    assert rows["exposures"][0]["slices"] == {"plan": "pro"}
+    assert rows["outcomes"][0]["metric"] == "resolved"
+    assert rows["analysis"][0].keys() >= {"variant", "unit_id", "metric", "value", "plan"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ramp", KEY, "120"), "no share"),
+        (("ramp", "refund-repli", "10"), "Did you mean 'refund-reply'"),
+        (("phase", KEY, "--reason", "x y z", "--split", "A"), "is no split"),
+        (("phase", KEY), "Say why"),
+        (("stop", KEY, "--everyone", "C"), "no variant"),
+        (("resume", KEY), "is running"),
+    ],
+)
+@pytest.mark.usefixtures("live")
+def test_what_cannot_be_done_is_said_in_one_line(bakeoff, arguments, said):
+    done = bakeoff("live", *arguments)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err
