@@ -17,10 +17,11 @@ from pages.components.inert import Html, cut, element
 from pages.components.numbers import score_text
 from pages.components.session import actor, store
 from pages.components.show_output import show
-from pages.components.tables import show_table
+from pages.components.tables import show_table, two_lines
 
 POLL_S = 0.5
-MOST_SHOWN = 260
+MOST_SHOWN = 200
+LIST_PX, FEW = 620, 3
 
 
 def try_out(experiment: str, entry: ScorerEntry | None, *, rated_as: str) -> None:
@@ -93,13 +94,14 @@ def _show(rows: Sequence[tuple[SampleAnswer, Verdict | None]]) -> None:
         people = "–" if answer.people is None else score_text(answer.people)
         shown.append(
             [
-                element("span", f"{answer.row} {answer.variant}", cls="bk-nowrap"),
+                two_lines(str(answer.row), answer.variant),
                 element("div", cut(answer.text, MOST_SHOWN), cls="bk-small"),
                 element("span", people, cls="bk-nowrap"),
                 _verdict(answer, verdict),
             ]
         )
-    show_table(["Row", "Answer", "People", "The judge"], shown, left=(1, 3))
+    with st.container(height=LIST_PX if len(shown) > FEW else "content", border=False, key="tried_answers"):
+        show_table(["Row", "Answer", "People", "The judge"], shown, left=(1, 3))
 
 
 def _verdict(answer: SampleAnswer, verdict: Verdict | None) -> Html:

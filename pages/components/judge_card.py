@@ -12,13 +12,15 @@ from experiments.views.experiments import ExperimentView
 from experiments.wording import POINTS, amount, between, count, percent
 from pages.components.inert import element
 from pages.components.show_output import plain, show, show_lines, show_values
+from pages.components.tables import show_table
 
 
-def show_judge_cards(cards: Sequence[Mapping[str, Any]], *, units: Mapping[str, str]) -> None:
-    """One card per judge."""
-    for card in cards:
-        with st.container(border=True, gap="small"):
-            _show_card(card, unit=units.get(card["metric"], POINTS))
+def show_judge_cards(result: Mapping[str, Any], metrics: Sequence[str], *, units: Mapping[str, str]) -> None:
+    """One card per judge of these metrics."""
+    for card in result["judges"]:
+        if card["metric"] in metrics:
+            with st.container(border=True, gap="small"):
+                _show_card(card, result["comparisons"], unit=units.get(card["metric"], POINTS))
 
 
 def show_judges(result: Mapping[str, Any], view: ExperimentView) -> None:
@@ -26,7 +28,7 @@ def show_judges(result: Mapping[str, Any], view: ExperimentView) -> None:
     if not result["judges"]:
         return
     st.header("Can the judge be trusted?", anchor=False)
-    show_judge_cards(result["judges"], units=view.units)
+    show_judge_cards(result, [card["metric"] for card in result["judges"]], units=view.units)
     with st.container(horizontal=True):
         st.page_link(
             "check_quality.py",
@@ -36,7 +38,7 @@ def show_judges(result: Mapping[str, Any], view: ExperimentView) -> None:
         )
 
 
-def _show_card(card: Mapping[str, Any], *, unit: str) -> None:
+def _show_card(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]], *, unit: str) -> None:
     pill = ("may decide", "bk-pill bk-ok") if card["usable"] else ("may not decide", "bk-pill bk-bad")
     show(
         element(
@@ -47,10 +49,16 @@ def _show_card(card: Mapping[str, Any], *, unit: str) -> None:
         )
     )
     st.markdown(plain(agreement_words(card)))
+    if card["corrected"]:
+        show_table(
+            ["Effect of", "The judge says", "Very likely", "As people would say", "Very likely"],
+            effect_rows(card, comparisons, unit=unit),
+            wide=(2,),
+        )
     if card["faults"]:
         show_lines([_sentence(fault["message"]) for fault in card["faults"]])
     st.markdown(f"**Next:** {plain(card['next_step'])}")
-    facts = card_facts(card, unit=unit)
+    facts = card_facts(card)
     if facts:
         with st.expander("What was measured"):
             show_values(facts)
@@ -71,7 +79,23 @@ def agreement_words(card: Mapping[str, Any]) -> str:
     return f"Agrees with people on {100 * card['agreement']:.0f} of 100 ({rated}{beyond}).{people}"
 
 
-def card_facts(card: Mapping[str, Any], *, unit: str) -> dict[str, str]:
+def effect_rows(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]], *, unit: str) -> list[list[str]]:
+    """Challenger, the judge's effect and its limits, the effect corrected by what people said and its limits."""
+    raw = {c["treatment"]: c for c in comparisons if c["metric"] == card["metric"] and c["slice"] is None}
+    rows = []
+    for found in card["corrected"]:
+        own = raw.get(found["treatment"])
+        told = ["–", "–"] if own is None or own["estimate"] is None else _effect(own, unit)
+        rows.append([found["treatment"], *told, *_effect(found, unit)])
+    return rows
+
+
+def _effect(found: Mapping[str, Any], unit: str) -> list[str]:
+    interval = Interval(found["estimate"], found["lower"], found["upper"])
+    return [amount(interval.estimate, unit, sign=True), between(interval, unit)]
+
+
+def card_facts(card: Mapping[str, Any]) -> dict[str, str]:
     """The card's figures in words; what was not measured is left out."""
     facts = {}
     for name, words in (
@@ -91,10 +115,6 @@ def card_facts(card: Mapping[str, Any], *, unit: str) -> dict[str, str]:
         facts["Rank correlation with length"] = f"{card['length_bias']:+.2f}"
     if card["unreadable"]:
         facts["Gave no verdict on"] = percent(card["unreadable"])
-    for found in card["corrected"]:
-        interval = Interval(found["estimate"], found["lower"], found["upper"])
-        told = f"{amount(interval.estimate, unit, sign=True)}, very likely {between(interval, unit)}"
-        facts[f"Effect of {found['treatment']} as people would see it"] = told
     for found in card["rates"]:
         facts[f"Rate of {found['variant']} as people would see it"] = (
             f"{percent(found['estimate'])}, very likely {percent(found['lower'])} to {percent(found['upper'])}"

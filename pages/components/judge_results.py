@@ -34,8 +34,7 @@ def show_judges_of(experiment: str, *, preferred: str) -> str | None:
         chosen = st.segmented_control("Judge", metrics, default=metric, required=True, key="judge_of")
         metric = chosen if chosen in metrics else metric
     results = open_results(store(), experiment, actor=actor())
-    cards = [card for card in results["judges"] if card["metric"] == metric]
-    show_judge_cards(cards, units=view.units)
+    show_judge_cards(results, [metric], units=view.units)
     st.page_link(
         "read_results.py", label="The whole result", icon=":material/query_stats:", query_params={"exp": experiment}
     )

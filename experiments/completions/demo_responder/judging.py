@@ -80,7 +80,7 @@ def _judged(rubric: str, trial: Trial, draws: Draws, skill: Skill, name: str) ->
     share = sum(marks.values()) / len(marks)
     wrong = draws.chance(f"verdict {name}", misreading(draws, skill, guidance=2))
     talked_over = bool(PLEADS.search(answer)) and draws.chance(f"obeys {name}", 1 - skill.keeps_format)
-    reason = _reason(marks)
+    reason = _reason(_misread(marks) if wrong else marks)
     if grades := GRADES.search(trial.orders):
         low, high = int(grades["low"]), int(grades["high"])
         step = draws.pick(f"step {name}", (-1, 1)) if wrong else 0
@@ -118,6 +118,14 @@ def marks_of(rubric: str, answer: str, trial: Trial) -> dict[str, bool]:
     for text in NAMED_TEXT.findall(rubric)[:5]:
         found[f"holds {text!r}"] = text.lower() in answer.lower()
     return found or {"helps": _helps(answer, trial)}
+
+
+def _misread(marks: Mapping[str, bool]) -> dict[str, bool]:
+    """The marks as a judge sees them that is about to be wrong: all there, or the first of them missing."""
+    if sum(marks.values()) / len(marks) < SURE_SHARE:
+        return dict.fromkeys(marks, True)
+    first = next(iter(marks))
+    return {name: holds and name != first for name, holds in marks.items()}
 
 
 def _reason(marks: Mapping[str, bool]) -> str:

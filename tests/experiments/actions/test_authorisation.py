@@ -33,9 +33,11 @@ from experiments.actions.promote import promote
 from experiments.actions.remove_sample import remove_sample
 from experiments.actions.rescore import rescore
 from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.actions.start_live import start_live
 from experiments.actions.start_run import start_run
+from experiments.actions.try_check import ask_for_suggestions, try_check
 from experiments.actions.try_prompts import try_prompts
 from experiments.errors import Forbidden
 from experiments.prompts import text_prompt
@@ -74,6 +76,9 @@ ASKED = {
     "tick_first_step": lambda s, a: tick_first_step(s, "promote", actor=a),
     "remove_sample": lambda s, a: remove_sample(s, actor=a),
     "apply_judges": lambda s, a: apply_judges(s, "sums", actor=a),
+    "save_check": lambda s, a: save_check(s, "polite", {"judge": {}}, actor=a),
+    "try_check": lambda s, a: try_check(s, "sums", {"judge": {}}, output_ids=["x"], actor=a),
+    "ask_for_suggestions": lambda s, a: ask_for_suggestions(s, [], rubric="", model="demo/judge", actor=a),
     "open_session": lambda s, a: open_session(s, "sums", SESSION, actor=a),
     "new_link": lambda s, a: new_link(s, "x", actor=a),
     "revoke_links": lambda s, a: revoke_links(s, "x", actor=a),
