@@ -50,7 +50,7 @@ def show_verdict(
             more = [reason for reason in verdict["reasons"] if reason not in verdict["detail"]]
             if more:
                 show_lines(more, muted=True)
-        if won is not None and result["shows_effects"] and won["all"]:
+        if won is not None and result["shows_effects"] and any(won[who] for who in ("control", "tie", "treatment")):
             with picture:
                 _show_who_won(won, control=control, treatment=treatment)
 
