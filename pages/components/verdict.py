@@ -59,7 +59,7 @@ def show_verdict(
             beside = second_line(result, treatment.name, treatment.letter, letters)
             if beside:
                 show(element("div", beside, cls="bk-muted bk-small"))
-        if won is not None and result["shows_effects"] and won["all"]:
+        if won is not None and result["shows_effects"] and any(won[who] for who in ("control", "tie", "treatment")):
             with picture:
                 _show_who_won(won, control=control, treatment=treatment)
 
