@@ -102,8 +102,8 @@ def process(command: list[str], **environment: str) -> Iterator[subprocess.Popen
         started.wait()
 
 
-def prepared(home: Path) -> str:
-    """A database with one live test; returns a key for it."""
+def prepared(home: Path, url: str = "") -> str:
+    """A database with one live test (SQLite in the folder by default); returns a key for it."""
     from experiments.actions.create_experiment import create_experiment
     from experiments.actions.manage_keys import create_key
     from experiments.actions.start_live import start_live
@@ -113,7 +113,7 @@ def prepared(home: Path) -> str:
     from storage.store import open_store
 
     actor = Actor("benchmark", Role.ADMIN)
-    store = open_store(f"sqlite:///{home / 'bakeoff.db'}")
+    store = open_store(url or f"sqlite:///{home / 'bakeoff.db'}")
     schema.upgrade(store.engine)
     variants = [
         {"name": name, "prompt": f"{text}: {{{{ticket}}}}", "model": "openai/fake-small"}
@@ -124,7 +124,7 @@ def prepared(home: Path) -> str:
     spec = ExperimentSpec.model_validate({"name": "benchmark", "variants": variants, "plan": plan, "live": live})
     create_experiment(store, spec, dataset_version_id=None, actor=actor)
     start_live(store, "benchmark", actor=actor)
-    key = create_key(store, "benchmark", ["assign"], actor=actor).key
+    key = create_key(store, "benchmark", ["assign", "ingest"], actor=actor).key
     store.close()
     return key
 
