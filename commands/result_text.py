@@ -27,6 +27,9 @@ def print_results(results: dict[str, Any]) -> None:
     terminal.print_table(
         ["measure", "role", "against control", "control", "now", "difference", "very likely", ""], rows
     )
+    for c in overall:
+        for warning in c["warnings"] if c["status"] == "ok" else ():
+            typer.echo(f"· {c['metric']}, {c['treatment']}: {warning}.")
     _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
     for check in results["health"]:
         if check["status"] != "ok":

@@ -66,6 +66,12 @@ class TooLarge(BakeoffError):
     status = 413
 
 
+class Unavailable(BakeoffError):
+    """The database cannot be reached or takes nothing now; the same request may do later."""
+
+    status = 503
+
+
 class StoppedByBudget(BakeoffError):
     """The budget stop was reached; everything finished is kept."""
 

@@ -69,8 +69,12 @@ class Outcome:
 
     def body_hash(self) -> str:
         """SHA-256 of what the application said, without when it arrived: a repetition has the same."""
-        said = asdict(self) | {"sent_at": _iso(self.sent_at)}
-        return content_hash({name: value for name, value in said.items() if name not in {"id", "received_at"}})
+        return content_hash(
+            [
+                *(self.experiment, self.unit, self.metric, self.value, self.denominator),
+                *(_iso(self.sent_at), self.exposure),
+            ]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; ``event_from_json`` reads it."""

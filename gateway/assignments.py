@@ -27,7 +27,7 @@ class AssignmentBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     experiment: str = Field(min_length=1, max_length=120)
-    unit: str | None = Field(default=None, max_length=LONGEST_UNIT)
+    unit: str | None = Field(default=None, max_length=LONGEST_UNIT, json_schema_extra={"pattern": "^[^\\u0000]*$"})
     context: dict[str, ContextValue] = Field(default_factory=dict, max_length=100)
     variables: dict[str, str] | None = None
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated
 
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 
 from experiments.actions.manage_keys import actor_of_key
 from experiments.vocabulary import Actor, Scope
-from gateway.key_check import Caller
+from gateway.key_check import Caller, key_in
 from gateway.live import LiveGateway
 from storage.store import Store
 
@@ -23,10 +22,9 @@ def scoped(store: Store, scope: Scope) -> ActorOf:
     """A dependency that gives the actor of a valid key with the scope; 401 or 403 otherwise."""
 
     def dependency(
-        authorization: Annotated[str | None, Header()] = None,
-        x_api_key: Annotated[str | None, Header()] = None,
+        request: Request,
     ) -> Actor:
-        actor = actor_of_key(store, _key(authorization, x_api_key))
+        actor = actor_of_key(store, key_in(request.scope["headers"]))
         if actor is None:
             raise HTTPException(401, "A valid API key is needed.", headers={"WWW-Authenticate": "Bearer"})
         if scope not in actor.scopes:
@@ -72,10 +70,3 @@ def refuse_open_routes(app: FastAPI) -> None:
 
 def _declares_scope(route: APIRoute) -> bool:
     return any(hasattr(d.call, _SCOPE_MARK) for d in route.dependant.dependencies)
-
-
-def _key(authorization: str | None, x_api_key: str | None) -> str:
-    if x_api_key:
-        return x_api_key.strip()
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -57,18 +57,14 @@ def parse_ask(raw: bytes) -> ChatAsk:
         ChatError: 400, naming the part that is at fault.
     """
     body = _object(raw)
-    model, metadata = body.get("model"), body.get("metadata") or {}
+    model = body.get("model")
     if not isinstance(model, str) or not model.strip():
         raise bad_request("The request names no model.", param="model")
-    if not isinstance(metadata, dict):
-        raise bad_request("'metadata' must be an object.", param="metadata")
-    options = body.get("stream_options") or {}
-    stream, answers = body.get("stream") or False, body.get("n") or 1
+    metadata, options = _inner_object(body, "metadata"), _inner_object(body, "stream_options")
+    stream, answers = _given(body, "stream", False), _given(body, "n", 1)
     if not isinstance(stream, bool):
         raise bad_request("'stream' must be true or false.", param="stream")
-    if not isinstance(options, dict):
-        raise bad_request("'stream_options' must be an object.", param="stream_options")
-    if not isinstance(answers, int) or not 1 <= answers <= MOST_ANSWERS:
+    if isinstance(answers, bool) or not isinstance(answers, int) or not 1 <= answers <= MOST_ANSWERS:
         raise bad_request(f"'n' must be a number from 1 to {MOST_ANSWERS}.", param="n")
     return ChatAsk(
         model=model.strip(),
@@ -92,6 +88,18 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise bad_request("The body is JSON, but no object.", code="invalid_json")
     return body
+
+
+def _given(body: Mapping[str, Any], name: str, default: object) -> object:
+    value = body.get(name)
+    return default if value is None else value
+
+
+def _inner_object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = _given(body, name, {})
+    if not isinstance(value, dict):
+        raise bad_request(f"'{name}' must be an object.", param=name)
+    return value
 
 
 def _messages(value: object) -> tuple[Mapping[str, Any], ...]:

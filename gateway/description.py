@@ -91,10 +91,17 @@ PROTOCOLS: dict[str, Any] = {
                             "required": ["model"],
                             "properties": {
                                 "model": {"type": "string", "minLength": 1},
-                                "messages": {"type": "array", "items": {"type": "object"}},
-                                "user": {"type": "string", "maxLength": 512},
+                                "messages": {
+                                    "type": "array",
+                                    "items": {
+                                        "type": "object",
+                                        "required": ["role"],
+                                        "properties": {"role": {"type": "string"}},
+                                    },
+                                },
+                                "user": {"type": "string", "maxLength": 512, "pattern": "^[^\\u0000]*$"},
                                 "variables": {"type": "object", "additionalProperties": {"type": "string"}},
-                                "stream": {"type": "boolean"},
+                                "stream": {"type": ["boolean", "null"]},
                             },
                         }
                     }
@@ -109,7 +116,7 @@ PROTOCOLS: dict[str, Any] = {
                     },
                     "content": {
                         "application/json": {"schema": {"type": "object"}},
-                        "text/event-stream": {"schema": {"type": "string"}},
+                        "text/event-stream": {},
                     },
                 },
                 **_refusals("400", "401", "403", "404", "413", "429", "500", "502", "503", "504", schema=_OPENAI_ERROR),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
+from experiments.prompts import LABEL_NAME
 from experiments.views.experiments import list_experiments
 from experiments.vocabulary import Actor, Scope
 from gateway.auth import scoped
@@ -20,7 +21,7 @@ class PromoteBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    to: str = "production"
+    to: str = Field(default="production", json_schema_extra={"pattern": LABEL_NAME.pattern})
     variant: str | None = None
     reason: str = ""
     expected_revision: int | None = None

@@ -15,6 +15,7 @@ from storage.records import ApiKeyRecord
 Headers = Iterable[tuple[bytes, bytes]]
 LookUp = Callable[[str], Awaitable[ApiKeyRecord | None]]
 
+KEY_HEADERS = (b"authorization", b"x-api-key")
 UNKNOWN_FOR_S = 1.0
 MOST_UNKNOWN = 1_000
 
@@ -147,12 +148,8 @@ class KeyGate:
 
 
 def key_in(headers: Headers) -> str:
-    """The key of ``X-API-Key`` or ``Authorization: Bearer``; empty without one."""
-    bearer = ""
-    for name, value in headers:
-        if name == b"x-api-key":
-            return value.decode("latin-1").strip()
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return bearer
+    """The key of ``X-API-Key`` or ``Authorization: Bearer``: the first that has the shape of one; empty without any."""
+    given = {name: value.decode("latin-1").strip() for name, value in headers if name in KEY_HEADERS}
+    scheme, _, token = given.get(b"authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return next((key for key in (given.get(b"x-api-key", ""), bearer) if key_id_of(key)), "")

@@ -10,8 +10,10 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette._utils import get_route_path
 from starlette.types import Receive, Send
@@ -32,6 +34,7 @@ from gateway.spill import SpillFull
 logger = logging.getLogger(__name__)
 
 FLAGS = "/v1/evaluate/flags"
+LAST_MODIFIED = "flagConfigLastModified"
 MOST_BODY_BYTES = 1_000_000
 JSON_TYPE = "application/json"
 REASONS = {
@@ -110,6 +113,7 @@ class FlagDoor:
 
     async def _all(self, body: bytes, scope: AsgiScope, send: Send) -> None:
         config, context = self._live.known.config(), _context(body)
+        _check_last_modified(scope)
         etag = _etag(config, context)
         if etag in _asked_etags(scope):
             await send_whole(send, 304, {"etag": etag}, b"")
@@ -182,6 +186,16 @@ def _etag(config: LiveConfig, context: _Context) -> str:
 def _asked_etags(scope: AsgiScope) -> list[str]:
     given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"if-none-match"]
     return [tag.strip().removeprefix("W/") for value in given for tag in value.split(",")]
+
+
+def _check_last_modified(scope: AsgiScope) -> None:
+    """Nothing when ``flagConfigLastModified`` is a time, or not there: it tells us nothing that we need."""
+    for value in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get(LAST_MODIFIED, []):
+        try:
+            if not value.isdecimal():
+                datetime.fromisoformat(value)
+        except ValueError:
+            raise _Failed(400, "INVALID_CONTEXT", f"{LAST_MODIFIED} is no time") from None
 
 
 async def _send(send: Send, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:

@@ -19,7 +19,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from experiments.actions.record_events import Recorded, record_events
-from experiments.errors import BakeoffError, Conflict, NotFound, TooLarge, nearest
+from experiments.errors import BakeoffError, Conflict, NotFound, nearest
 from experiments.live_events import Outcome, checked_outcome, event_from_json
 from experiments.vocabulary import Scope
 from gateway.assignments import NotKept
@@ -190,7 +190,7 @@ def _items(body: bytes) -> tuple[list[object], bool]:
     if not isinstance(value, list) or not value:
         raise BakeoffError("invalid_body", "The body holds no outcome.", "Send one outcome, or a list of them.")
     if len(value) > MOST_OUTCOMES:
-        raise TooLarge("too_many", f"{len(value):,} outcomes came at once.", f"Send at most {MOST_OUTCOMES:,}.")
+        raise BakeoffError("too_many", f"{len(value):,} outcomes came at once.", f"Send at most {MOST_OUTCOMES:,}.")
     return value, False
 
 
@@ -233,22 +233,31 @@ def _unknown(key: str, known: Iterable[str]) -> NotFound:
     return NotFound("no_such_live_test", message, nearest(key, sorted(known)))
 
 
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": longest, "pattern": "^[^\\u0000]*$"}
+
+
 _OUTCOME = {
     "type": "object",
     "additionalProperties": False,
     "required": list(REQUIRED),
     "properties": {
-        "experiment": {"type": "string", "minLength": 1},
-        "unit": {"type": "string", "minLength": 1, "maxLength": 512},
-        "metric": {"type": "string", "minLength": 1, "maxLength": 120},
+        "experiment": _text(120),
+        "unit": _text(512),
+        "metric": _text(120),
         "value": {"type": "number"},
         "at": {"type": "string", "format": "date-time"},
-        "exposure": {"type": "string"},
-        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 200},
+        "exposure": _text(64),
+        "idempotency_key": _text(200),
         "denominator": {"type": "number", "exclusiveMinimum": 0},
     },
 }
-_BATCH = {"type": "array", "minItems": 1, "maxItems": MOST_OUTCOMES, "items": _OUTCOME}
+_BATCH = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": MOST_OUTCOMES,
+    "items": {"description": "An outcome as above. One that is wrong is refused by itself, with its own result."},
+}
 DESCRIPTION: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.actions.roll_back import roll_back
+from experiments.prompts import LABEL_NAME
 from experiments.rendering import render
 from experiments.views.prompts import list_prompts, served_prompt
 from experiments.vocabulary import Actor, Scope
@@ -23,7 +24,7 @@ class RenderBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     variables: dict[str, str] = Field(default_factory=dict)
-    label: str = "production"
+    label: str = Field(default="production", json_schema_extra={"pattern": LABEL_NAME.pattern})
     version: int | None = None
 
 
@@ -32,9 +33,9 @@ class RollbackBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str
+    reason: str = Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
     to: int | None = None
-    label: str = "production"
+    label: str = Field(default="production", json_schema_extra={"pattern": LABEL_NAME.pattern})
 
 
 def add_routes(app: FastAPI, store: Store) -> None:

@@ -87,12 +87,17 @@ def rater_secret(request: Request) -> str:
     Raises:
         Unauthenticated: ``link_needed`` without a cookie; Forbidden ``foreign_page``.
     """
-    secret = request.cookies.get(COOKIE, "")
+    secret = next(iter(_secrets(request)), "")
     if not secret:
         raise Unauthenticated("link_needed", "This page opens with a link.", "Open your link again, or ask for one.")
     if request.method != "GET":
         _refuse_foreign(request)
     return secret
+
+
+def _secrets(request: Request) -> tuple[str, ...]:
+    """The secrets in the rater's cookie, that of the session opened last first."""
+    return tuple(secret for secret in request.cookies.get(COOKIE, "").split(".") if secret)
 
 
 def _refuse_foreign(request: Request) -> None:
@@ -184,22 +189,21 @@ class RaterLink:
 
     async def follow(self, request: Request) -> Response:
         """To the rating page with a cookie, or a page that says why not."""
-        token, known = request.path_params["token"], request.cookies.get(COOKIE, "")
+        token, known = request.path_params["token"], _secrets(request)
         try:
-            arrival = await asyncio.to_thread(arrive, self._store, token, known_secret=known)
+            arrival = await asyncio.to_thread(arrive, self._store, token, known=known)
         except BakeoffError as error:
             return _sorry(error)
         answer = RedirectResponse(PAGE, status_code=303, headers=NO_STORE)
-        if arrival.secret is not None:
-            answer.set_cookie(
-                COOKIE,
-                arrival.secret,
-                max_age=max(1, int((arrival.expires_at - self._store.clock()).total_seconds())),
-                httponly=True,
-                samesite="lax",
-                secure=_is_secure(request),
-                path="/",
-            )
+        answer.set_cookie(
+            COOKIE,
+            ".".join(arrival.secrets),
+            max_age=max(1, int((arrival.expires_at - self._store.clock()).total_seconds())),
+            httponly=True,
+            samesite="lax",
+            secure=_is_secure(request),
+            path="/",
+        )
         return answer
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from experiments.actions.open_results import open_results
 from experiments.views.experiments import get_experiment
+from experiments.views.live_tests import has_live_test
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick
@@ -31,6 +32,8 @@ if not name:
 st.page_link("design_experiment.py", label="Experiments", icon=":material/arrow_back:")
 with show_errors():
     view = get_experiment(store(), name)
+    if view.spec.live is not None and has_live_test(store(), name):
+        st.switch_page("watch_live.py", query_params={"exp": name})
     progress = present_progress(view.id)
     finished = progress is not None and progress.ended
     with st.skeleton(height=120):
@@ -88,5 +91,11 @@ with show_errors():
         show_slices(result, view.spec.plan, treatment.name, treatment.letter)
         read_answers(
             pairs, control=control, treatment=treatment, metrics=list(view.scorer_versions), parts=slice_parts(result)
+        )
+        st.page_link(
+            "collect_ratings.py",
+            label="Let people rate these answers",
+            icon=":material/how_to_vote:",
+            query_params={"view": "New session", "exp": name},
         )
         show_method(view, result, treatment.name)

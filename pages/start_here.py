@@ -3,9 +3,10 @@
 import streamlit as st
 
 from experiments.views.home import home_view
+from experiments.views.live_tests import list_live_tests
 from pages.components.errors import show_errors
 from pages.components.first_steps import show_first_steps
-from pages.components.home_cards import show_decisions, show_needs, show_running, show_spend
+from pages.components.home_cards import show_decisions, show_live_tests, show_needs, show_running, show_spend
 from pages.components.sample_arrival import await_sample
 from pages.components.session import store
 
@@ -20,6 +21,7 @@ with show_errors():
     readable = [*home.to_read, *home.stopped]
     show_first_steps(home, readable[0].name if readable else None)
     show_running(home.running)
+    show_live_tests(list_live_tests(store()))
     show_needs(home)
     decisions, spend = st.columns([3, 1], gap="large")
     with decisions:

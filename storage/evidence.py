@@ -52,6 +52,15 @@ class Evidence:
         """The analysis of that id."""
         return to_record(AnalysisRecord, self._session.get_one(tables.Analysis, analysis_id))
 
+    def analyses_over_time(self, experiment_id: str, *, most: int) -> list[AnalysisRecord]:
+        """Analyses in the order they were made, at most so many, spread evenly; the newest is one of them."""
+        analysis = tables.Analysis
+        mine = col(analysis.experiment_id) == experiment_id
+        numbers = list(self._session.exec(select(analysis.number).where(mine).order_by(col(analysis.number).desc())))
+        step = -(-len(numbers) // most) or 1
+        query = select(analysis).where(mine, col(analysis.number).in_(numbers[::step]))
+        return [to_record(AnalysisRecord, row) for row in self._session.exec(query.order_by(col(analysis.number)))]
+
     def add_analysis(self, experiment_id: str, values: Mapping[str, Any]) -> AnalysisRecord:
         """A new analysis, numbered after the newest."""
         newest = self._session.exec(

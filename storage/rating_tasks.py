@@ -7,7 +7,7 @@ repeats are never taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -96,15 +96,14 @@ class RatingTasks:
     def of_rater(self, rater_id: str) -> list[tuple[RatingTaskRecord, str, bool]]:
         """(task, example id or "", whether it is gold) of all that a rater has had, as handed out."""
         query = (
-            select(RatingTask, ITEM.example_id, ITEM.gold)
+            select(*(TASK[f.name] for f in fields(RatingTaskRecord)), ITEM.example_id, ITEM.gold)
             .join(table_of(RatingItem), ITEM.id == TASK.item_id)
             .where(TASK.rater_id == rater_id)
             .order_by(TASK.sequence)
-            .execution_options(populate_existing=True)
         )
         return [
-            (to_record(RatingTaskRecord, task), example_id or "", bool(gold))
-            for task, example_id, gold in self._session.execute(query)
+            (RatingTaskRecord(*row[:-2]), row[-2] or "", bool(row[-1]))
+            for row in self._session.connection().execute(query)
         ]
 
     def change(self, task_id: str, **values: Any) -> None:  # noqa: ANN401
@@ -214,11 +213,6 @@ class RatingTasks:
         )
         for row in self._session.execute(query):
             yield dict(row._mapping)
-
-    def next_decision(self, rater_id: str) -> int:
-        """Number for the rater's next decision."""
-        query = select(func.max(TASK.decision)).where(TASK.rater_id == rater_id)
-        return int(self._session.execute(query).scalar() or 0) + 1
 
     def variants_of_items(self, session_id: str, *, second: bool = False) -> dict[str, str]:
         """Item → name of the variant of its first output (or second, for items that have two)."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
-from experiments.errors import BakeoffError, Conflict
+from experiments.errors import BakeoffError, Conflict, Unavailable
 
 
 @contextmanager
@@ -16,8 +16,8 @@ def translated() -> Iterator[None]:
 
     Raises:
         Conflict: ``changed_meanwhile`` when a rule of the tables was broken by somebody else's change.
-        BakeoffError: ``database_busy``, ``disk_full``, ``old_schema``, ``damaged_database``,
-            ``database_unavailable``.
+        Unavailable: ``database_busy``, ``disk_full`` or ``database_unavailable``.
+        BakeoffError: ``old_schema`` or ``damaged_database``.
     """
     try:
         yield
@@ -45,17 +45,15 @@ def _refusal(error: DatabaseError) -> BakeoffError | None:
     if not isinstance(error, OperationalError):
         return None
     if "locked" in text or "busy" in text:
-        return BakeoffError(
-            "database_busy", "The database stayed busy for too long.", "Nothing was changed; try again."
-        )
+        return Unavailable("database_busy", "The database stayed busy for too long.", "Nothing was changed; try again.")
     if "disk is full" in text or "No space left" in text:
-        return BakeoffError(
+        return Unavailable(
             "disk_full",
             "The disk of the database is full.",
             "Nothing was changed; free some space and try again.",
         )
     if "no such table" in text or "no such column" in text:
         return BakeoffError("old_schema", "The database is older than this program.", "Run: bakeoff db upgrade")
-    return BakeoffError(
+    return Unavailable(
         "database_unavailable", "The database cannot be reached.", "Check BAKEOFF_DATABASE_URL and try again."
     )

@@ -143,7 +143,7 @@ class Store:
         """A transaction that may write: all of it is kept, or nothing.
 
         Raises:
-            BakeoffError: ``database_busy`` when the database stayed locked or is out of reach.
+            Unavailable: ``database_busy`` when the database stayed locked, or it is out of reach.
         """
         with translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield Transaction(session, self.clock)

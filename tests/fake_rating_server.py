@@ -46,7 +46,8 @@ class FakeSession:
     votes: dict[str, dict[str, Any]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
-    requests: int = 0
+    ask_name: bool = False
+    name: str | None = None
 
     def open_tasks(self) -> list[dict[str, str]]:
         left = [t for t in self.tasks if t["id"] not in self.votes and t["id"] not in self.gone]
@@ -73,7 +74,7 @@ class FakeSession:
             "seconds_per_item": 20.0,
             **self.session,
         }
-        rater = {"key": "r1", "name": None, "ask_name": False, **self.counts()}
+        rater = {"key": "r1", "name": self.name, "ask_name": self.ask_name, **self.counts()}
         return {"session": session, "rater": rater, "tasks": self.open_tasks(), "last": self.last()}
 
     def vote(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +108,10 @@ class FakeSession:
         found = next((t for t in self.tasks if t["id"] == task), None)
         return {"task": found, "last": self.last(), **self.counts()}
 
+    def rename(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.name = body["name"]
+        return {"name": self.name}
+
 
 def pairs(count: int, *, first: int = 0) -> list[dict[str, str]]:
     """Items whose texts say which they are."""
@@ -131,7 +136,6 @@ def application(fake: FakeSession) -> Starlette:
         return Response(script(), media_type="text/javascript")
 
     async def answer(request: Request) -> Response:
-        fake.requests += 1
         await asyncio.sleep(fake.delay_s)
         if fake.down:
             return _refusal(503, "down")
@@ -139,7 +143,8 @@ def application(fake: FakeSession) -> Starlette:
             return _refusal(*fake.end)
         path = request.path_params["path"]
         body = await request.json() if request.method == "POST" else None
-        reply = fake.state() if body is None else fake.vote(body) if path == "votes" else fake.undo(body)
+        deeds = {"votes": fake.vote, "undo": fake.undo, "name": fake.rename}
+        reply = fake.state() if body is None else deeds[path](body)
         if body is not None and fake.lose_replies:
             fake.lose_replies -= 1
             return _refusal(503, "lost")

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from experiments.errors import Gone
 from experiments.lookup.rating_sessions import Seat, hash_of, link_is_good, session_is_over, spec_of
+from storage.records import RatingLinkRecord
 from storage.store import Store, Transaction
 
 FORGET_AFTER = timedelta(days=1)
 
 
+MOST_SECRETS = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the browser keeps: the secret (None: the one it has is good), and until when."""
+    """What the browser keeps: its secrets, that of the session it came for first, and until when."""
 
-    secret: str | None
+    secrets: tuple[str, ...]
     expires_at: datetime
 
 
-def arrive(store: Store, token: str, *, known_secret: str = "") -> Arrival:
-    """A place for whoever opens a link; somebody who has one in that session keeps it.
+def arrive(store: Store, token: str, *, known: Sequence[str] = ()) -> Arrival:
+    """A place for whoever opens a link. ``known`` are secrets that the browser has from links before.
+
+    Somebody who has a place in that session keeps it, whichever link of the session it is; who works in several
+    sessions keeps all of them.
 
     Raises:
         Gone: ``link_over`` for a link that never was, expired or was revoked, ``session_closed``, ``link_full``.
@@ -32,19 +40,36 @@ def arrive(store: Store, token: str, *, known_secret: str = "") -> Arrival:
         link = tx.ratings.link_of_token(hash_of(token))
         if link is None or not link_is_good(link, now):
             raise Gone("link_over", "This link opens nothing (any more).", "Ask whoever sent it for a new one.")
-        known = tx.ratings.rater_of_secret(hash_of(known_secret)) if known_secret else None
-        if known is not None and known.link_id == link.id:
-            return Arrival(None, link.expires_at)
+        own = _own_secret(tx, link, known)
+        rater = tx.ratings.rater_of_secret(hash_of(own)) if own else None
+        if rater is not None and rater.link_id == link.id:
+            return Arrival(_first(own, known), link.expires_at)
         session = tx.ratings.get(link.session_id)
         assert session is not None
         if session_is_over(tx, session, now):
             raise Gone("session_closed", "The rating session is over.", "Thank you; there is nothing left to do.")
         if tx.ratings.joined(link.id) >= link.most_raters:
             raise _full()
+        if rater is not None:
+            tx.ratings.change_rater(rater.id, link_id=link.id)
+            return Arrival(_first(own, known), link.expires_at)
         tx.ratings.forget_unjoined(link.id, now - FORGET_AFTER)
         secret = secrets.token_urlsafe(32)
         tx.ratings.add_rater(link, secret_hash=hash_of(secret), key=secrets.token_hex(8), at=now)
-    return Arrival(secret, link.expires_at)
+    return Arrival(_first(secret, known), link.expires_at)
+
+
+def _own_secret(tx: Transaction, link: RatingLinkRecord, known: Sequence[str]) -> str:
+    """The secret among ``known`` that has a place in the link's session; empty when none has."""
+    for secret in known[:MOST_SECRETS]:
+        rater = tx.ratings.rater_of_secret(hash_of(secret))
+        if rater is not None and rater.session_id == link.session_id:
+            return secret
+    return ""
+
+
+def _first(secret: str, known: Sequence[str]) -> tuple[str, ...]:
+    return (secret, *(other for other in known if other != secret))[:MOST_SECRETS]
 
 
 def seated(tx: Transaction, seat: Seat, now: datetime) -> Seat:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from experiments.actions.join_rating import seated
-from experiments.actions.rating_desk import refresh, show
+from experiments.actions.rating_desk import HeldTask, is_lost, refresh, show
 from experiments.errors import Gone
 from experiments.lookup.rating_sessions import Seat, take_seat
 from experiments.permissions import Operation, require
@@ -119,10 +119,11 @@ def submit_votes(store: Store, secret: str, votes: Sequence[Vote], *, have: Coll
     """
     with store.begin() as tx:
         seat, now = _seat(tx, secret)
-        own = {task.id: task for task, _, _ in tx.rating_tasks.of_rater(seat.rater.id)}
+        own = {held[0].id: held for held in tx.rating_tasks.of_rater(seat.rater.id)}
+        next_decision = 1 + max((task.decision or 0 for task, _, _ in own.values()), default=0)
         acknowledged, refused, counts = [], [], False
-        for vote in votes:
-            refusal = _keep(tx, seat, own, vote, now)
+        for n, vote in enumerate(votes):
+            refusal = _keep(tx, seat, own, vote, now, decision=next_decision + n)
             if refusal is None:
                 acknowledged.append(vote.seq)
                 counts = counts or (vote.action == "vote")
@@ -130,7 +131,7 @@ def submit_votes(store: Store, secret: str, votes: Sequence[Vote], *, have: Coll
                 refused.append(refusal)
         if counts:
             _evidence_changed(tx, seat, now)
-        desk = refresh(tx, seat, now)
+        desk = refresh(tx, seat, now, list(own.values()))
         held = {task.id for task in desk.held}
         return VotesTaken(
             acknowledged=tuple(acknowledged),
@@ -189,12 +190,12 @@ def _seat(tx: Transaction, secret: str) -> tuple[Seat, datetime]:
 
 
 def _keep(
-    tx: Transaction, seat: Seat, own: dict[str, RatingTaskRecord], vote: Vote, now: datetime
+    tx: Transaction, seat: Seat, own: dict[str, HeldTask], vote: Vote, now: datetime, *, decision: int
 ) -> RefusedVote | None:
     """Nothing when the vote is kept (or was before), else why not."""
-    task = own.get(vote.task)
-    if task is None:
+    if vote.task not in own:
         return RefusedVote(vote.seq, "unknown_task", "This item is not yours (any more).")
+    task, row, gold = own[vote.task]
     if task.state != TaskState.LEASED:
         return None
     if seat.over:
@@ -202,7 +203,7 @@ def _keep(
     value = counted(seat.spec.choices(), vote.choice or "", swapped=task.swapped) if vote.action == "vote" else None
     if vote.action == "vote" and value is None:
         return RefusedVote(vote.seq, "bad_choice", "This is none of the answers.")
-    if task.lease_until <= now and not task.repeat and tx.rating_tasks.is_full(task.item_id, seat.rater.id, now):
+    if is_lost(tx, seat, task, now):
         tx.rating_tasks.remove(task.id)
         del own[task.id]
         return RefusedVote(vote.seq, "lease_lost", "Others have rated this item in the meantime.")
@@ -211,14 +212,14 @@ def _keep(
         task.id,
         state=state,
         decided_at=now,
-        decision=tx.rating_tasks.next_decision(seat.rater.id),
+        decision=decision,
         choice=vote.choice if vote.action == "vote" else None,
         value=value,
         reasons=[reason for reason in vote.reasons if reason in seat.spec.reasons] or None,
         comment=storable(vote.comment)[:LONGEST_COMMENT],
         milliseconds=max(0, min(vote.ms, LONGEST_MS)),
     )
-    own[task.id] = replace(task, state=state)
+    own[task.id] = (replace(task, state=state, decision=decision), row, gold)
     return None
 
 

@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from experiments.lookup.rating_sessions import Seat
 from experiments.ratings.leaks import LeakFilter
-from experiments.ratings.leasing import LEASE, Candidate, Held, how_many, is_swapped, next_tasks, renewed
+from experiments.ratings.leasing import LEASE, Candidate, Held, Next, how_many, is_swapped, next_tasks, renewed
 from experiments.ratings.showing import Shown, shown, visible_input
 from experiments.vocabulary import TaskState
 from storage.rating_tasks import OpenItem, ShownTask
@@ -17,13 +18,15 @@ from storage.records import RatingTaskRecord
 from storage.store import Transaction
 
 USABLE = (TaskState.LEASED, TaskState.RATED)
+HeldTask = tuple[RatingTaskRecord, str, bool]
+"""A task, the row it is of ("" for none), and whether it is gold."""
 
 
 @dataclass(frozen=True)
 class Desk:
     """What lies before a rater: all tasks so far (with row and whether gold), items to come, and the counts."""
 
-    tasks: tuple[tuple[RatingTaskRecord, str, bool], ...]
+    tasks: tuple[HeldTask, ...]
     to_come: tuple[OpenItem, ...]
     quota: int | None
 
@@ -50,71 +53,76 @@ class Desk:
         return max(decided, key=lambda task: task.decision or 0, default=None)
 
 
-def look_at(tx: Transaction, seat: Seat, now: datetime) -> Desk:
-    """The desk as it stands."""
-    to_come = () if seat.over else tx.rating_tasks.open_items(seat.session.id, seat.rater.id, now)
-    return Desk(tuple(tx.rating_tasks.of_rater(seat.rater.id)), tuple(to_come), seat.spec.quota)
+def refresh(tx: Transaction, seat: Seat, now: datetime, tasks: Sequence[HeldTask] | None = None) -> Desk:
+    """Keep the leases that are still the rater's (those that ran out only where there is room), and hand out more.
 
-
-def refresh(tx: Transaction, seat: Seat, now: datetime) -> Desk:
-    """Keep the leases that are still the rater's (those that ran out only where there is room), and hand out more."""
-    desk = look_at(tx, seat, now)
+    ``tasks`` is what the rater has had as the caller left it; without it they are read.
+    """
+    had = list(tx.rating_tasks.of_rater(seat.rater.id) if tasks is None else tasks)
     if seat.over:
-        return Desk(tuple(t for t in desk.tasks if t[0].state != TaskState.LEASED), (), desk.quota)
-    lost = {
-        task.id
-        for task in desk.held
-        if task.lease_until <= now and not task.repeat and tx.rating_tasks.is_full(task.item_id, seat.rater.id, now)
-    }
+        return Desk(tuple(t for t in had if t[0].state != TaskState.LEASED), (), seat.spec.quota)
+    lost = {task.id for task, _, _ in had if is_lost(tx, seat, task, now)}
     for task_id in lost:
         tx.rating_tasks.remove(task_id)
-    tx.rating_tasks.renew([task.id for task in desk.held if task.id not in lost], renewed(now))
-    kept = Desk(tuple(t for t in desk.tasks if t[0].id not in lost), desk.to_come, desk.quota)
-    return look_at(tx, seat, now) if _hand_out(tx, seat, kept, now) or lost else kept
+    kept = [t for t in had if t[0].id not in lost]
+    tx.rating_tasks.renew([t.id for t, _, _ in kept if t.state == TaskState.LEASED], renewed(now))
+    to_come = tx.rating_tasks.open_items(seat.session.id, seat.rater.id, now)
+    desk = Desk(tuple(kept), tuple(to_come), seat.spec.quota)
+    if not _hand_out(tx, seat, desk, now):
+        return desk
+    again = tx.rating_tasks.of_rater(seat.rater.id)
+    given = {task.item_id for task, _, _ in again}
+    return Desk(tuple(again), tuple(item for item in to_come if item.item_id not in given), seat.spec.quota)
+
+
+def is_lost(tx: Transaction, seat: Seat, task: RatingTaskRecord, now: datetime) -> bool:
+    """Whether a lease ran out and others have filled the item since."""
+    ran_out = task.state == TaskState.LEASED and task.lease_until <= now and not task.repeat
+    return ran_out and tx.rating_tasks.is_full(task.item_id, seat.rater.id, now)
 
 
 def _hand_out(tx: Transaction, seat: Seat, desk: Desk, now: datetime) -> bool:
     free = [item for item in desk.to_come if item.taken < item.wanted]
+    session, rater, spec = seat.session, seat.rater, seat.spec
     count = how_many(
         held=len(desk.held),
         done=desk.done,
         quota=desk.quota,
         open_items=len(free),
-        raters=tx.ratings.seen_since(seat.session.id, now - LEASE),
+        raters=tx.ratings.seen_since(session.id, now - LEASE) if free else 1,
     )
     if not free or count == 0:
         return False
-    session, rater = seat.session, seat.rater
     chosen = next_tasks(
         count,
         [Candidate(item.item_id, item.example_id, item.taken) for item in free],
         [_held(task, block, gold=gold) for task, block, gold in desk.tasks],
-        tx.rating_tasks.gold_items(session.id) if seat.spec.gold else (),
-        repeats=seat.spec.repeats,
+        tx.rating_tasks.gold_items(session.id) if spec.gold else (),
+        repeats=spec.repeats,
         seed=session.seed,
         rater_id=rater.id,
-        in_blocks=not seat.spec.pairwise,
+        in_blocks=not spec.pairwise,
     )
-    tx.rating_tasks.add(
-        [
-            {
-                "id": secrets.token_hex(12),
-                "session_id": session.id,
-                "item_id": n.item_id,
-                "rater_id": rater.id,
-                "repeat": n.repeat,
-                "sequence": n.sequence,
-                "swapped": seat.spec.pairwise and is_swapped(session.seed, n.item_id, rater.id, repeat=n.repeat),
-                "state": TaskState.LEASED,
-                "leased_at": now,
-                "lease_until": renewed(now),
-                "comment": "",
-                "undone": 0,
-            }
-            for n in chosen
-        ]
-    )
+    tx.rating_tasks.add([_lease(seat, handed, now) for handed in chosen])
     return bool(chosen)
+
+
+def _lease(seat: Seat, handed: Next, now: datetime) -> dict[str, Any]:
+    session, rater, item_id = seat.session, seat.rater, handed.item_id
+    return {
+        "id": secrets.token_hex(12),
+        "session_id": session.id,
+        "item_id": item_id,
+        "rater_id": rater.id,
+        "repeat": handed.repeat,
+        "sequence": handed.sequence,
+        "swapped": seat.spec.pairwise and is_swapped(session.seed, item_id, rater.id, repeat=handed.repeat),
+        "state": TaskState.LEASED,
+        "leased_at": now,
+        "lease_until": renewed(now),
+        "comment": "",
+        "undone": 0,
+    }
 
 
 def _held(task: RatingTaskRecord, block: str, *, gold: bool) -> Held:

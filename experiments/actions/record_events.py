@@ -57,6 +57,7 @@ class _Recording:
         self._assigners = {place: assigner(phase) for place, phase in self._phases.items()}
         self._kinds = _declared_metrics(tx, self._phases)
         self._refused: dict[int, Recorded] = {}
+        self._hashes: dict[int, str] = {}
 
     def results(self) -> list[Recorded]:
         """Keep what can be kept, and tell of each event."""
@@ -68,7 +69,7 @@ class _Recording:
         return [self._refused.get(place) or self._told(event, standing) for place, event in enumerate(self._events)]
 
     def _told(self, event: Event, standing: Mapping[str, str]) -> Recorded:
-        if isinstance(event, Outcome) and standing[event.id] != event.body_hash():
+        if isinstance(event, Outcome) and standing[event.id] != self._hashes[id(event)]:
             return Recorded(event.id, "key_reused", "This idempotency key stands for another outcome already.")
         return Recorded(event.id)
 
@@ -112,6 +113,7 @@ class _Recording:
         }
 
     def _outcome(self, event: Outcome) -> dict[str, Any]:
+        self._hashes[id(event)] = event.body_hash()
         if event.experiment not in self._keys:
             raise NotFound("no_such_live_test", f"There is no live test '{event.experiment[:120]}'.")
         kinds = self._kinds[event.experiment]
@@ -133,7 +135,7 @@ class _Recording:
             "denominator": event.denominator,
             "at": event.at,
             "exposure_id": event.exposure,
-            "body_hash": event.body_hash(),
+            "body_hash": self._hashes[id(event)],
             "received_at": event.received_at,
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from experiments.actions.answer_shadow import answer_shadow
 from experiments.actions.score_live import score_waiting
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 GUARD_S = 30.0
+LOOK_SHARE = 0.01
+LONGEST_LOOK_S = 1_800.0
+"""A test is looked at each time it has grown older by one per cent, at least twice an hour: later looks add little."""
 SHADOWS_AT_ONCE = 4
 
 Analyse = Callable[[str], Awaitable[None]]
@@ -32,7 +36,7 @@ class LiveWorker:
         self._completions = completions
         self._worker = worker
         self._analyse = analyse
-        self._seen: dict[str, str] = {}
+        self._seen: dict[str, tuple[str, datetime]] = {}
 
     async def serve(self) -> None:
         """Work on what waits."""
@@ -68,11 +72,16 @@ class LiveWorker:
     def _changed(self) -> list[str]:
         changed = []
         with self._store.read() as tx:
+            time = tx.clock()
             for phase in tx.live.newest():
                 if phase.state not in (LiveState.RUNNING, LiveState.FROZEN):
                     continue
+                fingerprint, looked = self._seen.get(phase.id, ("", phase.started_at))
+                pause = min(LONGEST_LOOK_S, LOOK_SHARE * (time - phase.started_at).total_seconds())
+                if fingerprint and (time - looked).total_seconds() < pause:
+                    continue
                 now = fingerprint_of(tx.session, phase)
-                if self._seen.get(phase.id) != now:
-                    self._seen[phase.id] = now
+                if now != fingerprint:
+                    self._seen[phase.id] = (now, time)
                     changed.append(phase.experiment_id)
         return changed

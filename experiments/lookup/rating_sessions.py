@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from experiments.errors import NotFound, Unauthenticated
-from experiments.ratings.closing import is_over
+from experiments.ratings.closing import TIME_TO_UNDO, is_over
 from experiments.ratings.session_file import SessionSpec
 from experiments.vocabulary import Actor, Role
 from storage.records import ExperimentRecord, RaterRecord, RatingLinkRecord, RatingSessionRecord
@@ -50,13 +50,14 @@ def session_is_over(tx: Transaction, session: RatingSessionRecord, now: datetime
         now,
         closed_at=session.closed_at,
         closes_at=session.closes_at,
-        full_since=_full_since(tx, session),
+        full_since=_full_since(tx, session, now),
         close_when_full=bool(session.spec.get("close_when_full", True)),
     )
 
 
-def _full_since(tx: Transaction, session: RatingSessionRecord) -> datetime | None:
-    if session.last_vote_at is None or session.closed_at is not None:
+def _full_since(tx: Transaction, session: RatingSessionRecord, now: datetime) -> datetime | None:
+    """When the last rating came, where everything is full and that is long enough ago to matter."""
+    if session.closed_at is not None or session.last_vote_at is None or session.last_vote_at + TIME_TO_UNDO > now:
         return None
     rated, wanted, _ = tx.rating_tasks.counts([session.id]).get(session.id, (0, 0, 0))
     return session.last_vote_at if rated >= wanted else None
@@ -98,5 +99,6 @@ def take_seat(tx: Transaction, secret: str) -> Seat:
     if rater is None or not link_is_good(tx.ratings.link(rater.link_id), now):
         raise Unauthenticated("link_needed", "This page opens with a link.", "Open your link again, or ask for one.")
     session = tx.ratings.locked(rater.session_id)
-    rater = tx.ratings.rater_of_secret(hash_of(secret)) or rater
+    if rater.joined_at is None:
+        rater = tx.ratings.rater_of_secret(hash_of(secret)) or rater
     return Seat(rater, session, spec_of(session), session_is_over(tx, session, now))

@@ -9,10 +9,14 @@ from typing import Any
 
 from experiments.assignment import BUCKETS
 from experiments.layers import size
+from experiments.lookup.find import find_experiment
 from experiments.lookup.live import assigner, find_phase
 from storage.live_sums import LiveSumsQueries, Traffic, traffic_of
 from storage.records import ExposureRecord, LivePhaseRecord
 from storage.store import Store, Transaction
+
+MOST_POINTS = 120
+"""Looks that the picture over time shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,49 @@ def list_live_tests(store: Store) -> list[LiveTestView]:
     return sorted(views, key=lambda v: (v.state == "stopped", v.key))
 
 
+def has_live_test(store: Store, experiment_name: str) -> bool:
+    """Whether the experiment ever met traffic. Raises NotFound."""
+    with store.read() as tx:
+        return bool(tx.live.phases(find_experiment(tx, experiment_name).id))
+
+
 def live_test_view(store: Store, name: str) -> LiveTestView:
     """The live test with that key, or of the experiment with that name. Raises NotFound."""
     with store.read() as tx:
         return _view(tx, find_phase(tx, name))
+
+
+@dataclass(frozen=True, slots=True)
+class BandPoint:
+    """The primary measure at one look: the difference, its interval, and the users that were in."""
+
+    at: datetime
+    users: int
+    estimate: float
+    lower: float
+    upper: float
+
+
+def band_over_time(store: Store, name: str, treatment: str) -> list[BandPoint]:
+    """How the always-valid interval of the primary measure moved in the newest phase; empty before there is one.
+
+    Raises:
+        NotFound.
+    """
+    with store.read() as tx:
+        phase = find_phase(tx, name)
+        records = tx.evidence.analyses_over_time(phase.experiment_id, most=MOST_POINTS)
+    points = []
+    for record in records:
+        if record.result.get("live", {}).get("phase") != phase.number:
+            continue
+        for comparison in record.result["comparisons"]:
+            mine = comparison["role"] == "primary" and comparison["treatment"] == treatment
+            if mine and comparison["slice"] is None and comparison["status"] == "ok":
+                users = sum(record.result["live"]["exposed"].values())
+                limits = (comparison["estimate"], comparison["lower"], comparison["upper"])
+                points.append(BandPoint(record.created_at, users, *limits))
+    return points
 
 
 def exposures_of(store: Store, name: str, *, unit: str | None = None, limit: int = 100) -> list[ExposureRecord]:

@@ -77,7 +77,8 @@ def _blueprint(tx: Transaction, design: ResolvedDesign) -> tuple[Blueprint, bool
     )
     uses = tx.experiments.scorers(record.id) if drafted else _imagined_uses(design)
     roles = Roles(dict(spec.inputs), spec.reference, spec.unit, spec.cluster, spec.slices)
-    return Blueprint(record, spec, arms, tuple(uses), design.version, roles), drafted
+    rated = tuple(rating.definition() for rating in spec.ratings)
+    return Blueprint(record, spec, arms, tuple(uses), design.version, roles, rated=rated), drafted
 
 
 def _imagined_uses(design: ResolvedDesign) -> list[ScorerUseRecord]:

@@ -154,8 +154,8 @@ def _item_differences(table: pd.DataFrame, control: str, treatment: str, *, pref
         there = set(means.index.get_level_values(0))
         if not {control, treatment} <= there:
             return means[:0]
-        differences: pd.Series[float] = (means[treatment] - means[control]).dropna()
-        return differences
+        both: pd.Series[float] = (means[treatment] - means[control]).dropna()
+        return both
     told = [
         (table[(table["variant"] == one) & (table["opponent"] == other)].set_index("unit_id")["value"] - 0.5) * sign
         for one, other, sign in ((control, treatment, -1.0), (treatment, control, 1.0))

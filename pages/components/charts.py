@@ -225,5 +225,6 @@ def unit_words(unit: str) -> str:
 
 def finished(chart: alt.LayerChart) -> Spec:
     """The chart as a plain specification, without a frame around the plot."""
-    spec: Spec = chart.configure_view(strokeWidth=0).to_dict(validate=False)
+    air = {"left": 4, "top": 4, "right": 14, "bottom": 4}  # the last label of an axis is as wide as half of its number
+    spec: Spec = chart.properties(padding=air).configure_view(strokeWidth=0).to_dict(validate=False)
     return spec

@@ -16,7 +16,7 @@ from experiments.views.exports import export_rows
 from experiments.wording import POINTS, amount, metric_name, percent
 from pages.components.result_lines import overall
 from pages.components.session import store
-from pages.components.show_output import show_values
+from pages.components.show_output import show_lines, show_values
 from pages.components.tables import show_table
 
 WHAT = {
@@ -65,6 +65,14 @@ def _show_tests(result: Mapping[str, Any], treatment: str) -> None:
         )
     head = ["Measure", "Method", "Test and interval", "Rows", "Groups", "Left out", "p", "p corrected"]
     show_table(head, rows, left=(1, 2), wide=(2, 4))
+    notes = [
+        f"{metric_name(c['metric'], c['aggregate'])}: {warning}."
+        for c in overall(result, treatment)
+        if c["status"] == "ok"
+        for warning in c["warnings"]
+    ]
+    if notes:
+        show_lines(notes, muted=True)
 
 
 def plan_facts(view: ExperimentView) -> dict[str, str]:
@@ -104,7 +112,7 @@ def _facts(view: ExperimentView, result: Mapping[str, Any]) -> dict[str, str]:
     analysis = result["analysis"]
     versions = [f"{arm.letter} is version {arm.version}" for arm in view.arms if arm.version is not None]
     facts = plan_facts(view) | {
-        "Several looked at": "Holm over challengers; slices corrected among themselves",
+        "Several looked at": "challengers share the allowed error; slices are corrected among themselves",
         "Reading": f"{result['how_read']}; seen {analysis['looks']} times",
         "Pairing": "every variant answered the same rows" if result["design"] == "paired" else result["design"],
         "Rule that decided": result["verdict"]["deciding_rule"],

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import hostile
-from tests.browser.conftest import DESKTOP, WAIT_MS
+from tests.browser.conftest import ARGUMENTS, DESKTOP, WAIT_MS
 from tests.fake_rating_server import PAIRWISE, FakeSession, pairs, serving_fake
 
 PHONE = {"width": 390, "height": 844}
@@ -42,6 +42,15 @@ class Rater:
 
     def says(self, text: str) -> None:
         expect(self.page.locator(".rate")).to_contain_text(text)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A browser without a server beside it."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
@@ -314,3 +323,19 @@ def test_the_guide_opens_on_the_first_item_and_on_h(rating: Callable[..., Rater]
     expect(guide).to_be_visible()
     rater.press("h")
     expect(guide).to_be_hidden()
+
+
+def test_a_name_is_asked_for_once_and_its_digits_are_no_votes(rating: Callable[..., Rater]) -> None:
+    fake = FakeSession(pairs(3), ask_name=True)
+    rater = rating(fake)
+    rater.page.get_by_label("Your name").fill("Ada 12")
+    rater.page.keyboard.press("Enter")
+    rater.says("Your name is saved.")
+    rater.press("1")
+    rater.up(1)
+    rater.says("Saved")
+    rater.page.reload()
+    rater.up(1)
+
+    expect(rater.page.get_by_label("Your name")).to_have_count(0)
+    assert (fake.name, choices(fake)) == ("Ada 12", ["left"])

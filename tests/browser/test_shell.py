@@ -17,7 +17,17 @@ from tests.browser.conftest import Noted, overflow_px, settled
 from tests.builders import ADA, made, run_to_end
 
 PHONE = {"width": 390, "height": 844}
-TITLES = ["Home", "Prompts", "Test sets", "Experiments", "Quality checks", "In production", "Settings"]
+TITLES = [
+    "Home",
+    "Prompts",
+    "Test sets",
+    "Experiments",
+    "Rate answers",
+    "Quality checks",
+    "Live tests",
+    "In production",
+    "Settings",
+]
 PATHS = [
     "/",
     "/prompts",
@@ -27,6 +37,9 @@ PATHS = [
     "/experiments?view=New+comparison",
     "/result?exp=sums&how=true",
     "/checks",
+    "/ratings",
+    "/rate",
+    "/live",
     "/production",
     "/settings",
     "/settings?section=This+installation",

@@ -169,8 +169,8 @@ def test_an_answer_that_never_ends_is_given_up(sqlite_store: Store, tmp_path: Pa
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"null", b'"x"', b'{"model": 5}', b'{"model": ""}', b'{"messages": []}', b"\xff\xfe", b"{" * 5000]
-    + [json.dumps({"model": "prompt:reply", **wrong}).encode() for wrong in (
-        {"messages": "hello"}, {"messages": [1]}, {"user": 5}, {"user": "x" * 600}, {"user": "a\x00b"}, {"n": 0},
+    + [json.dumps({"model": "prompt:reply", "variables": {"ticket": "x"}, **wrong}).encode() for wrong in (
+        {"messages": "hello"}, {"messages": [1]}, {"user": 5}, {"user": "x" * 600}, {"user": "a\x00b"}, {"n": 0}, {"n": True}, {"stream": {}}, {"metadata": []}, {"stream_options": ""},
         {"n": "two"}, {"stream": "yes"}, {"stream_options": []}, {"metadata": 5}, {"variables": [1]},
         {"metadata": {"variables": "{"}}, {"variables": {"ticket": None}},
     )],

@@ -241,3 +241,27 @@ def test_a_name_is_kept_only_where_it_is_asked_for(store: Store, client: TestCli
     assert client.get("/api/v1/rate/state").json()["rater"]["name"] == "Ada L."
     arrived(client, opened(store))
     assert client.post("/api/v1/rate/name", json={"name": "Ada"}).json() == {"name": ""}
+
+
+def test_who_rates_in_two_sessions_is_one_rater_in_each(store: Store, client: TestClient):
+    imported(store)
+    first, second = opened(store, overlap=2), opened(store, overlap=2, metric="again")
+    arrived(client, first)
+    task = client.get("/api/v1/rate/state").json()["tasks"][0]["id"]
+    client.post("/api/v1/rate/votes", json={"votes": [vote(task)]})
+    client.get(second.path, follow_redirects=False)
+    assert client.get("/api/v1/rate/state").json()["rater"]["done"] == 0
+    client.get(first.path, follow_redirects=False)
+    assert client.get("/api/v1/rate/state").json()["rater"]["done"] == 1
+    with store.read() as tx:
+        assert [len(tx.ratings.raters(s.session_id)) for s in (first, second)] == [1, 1]
+
+
+def test_who_comes_back_by_a_new_link_is_the_same_rater(store: Store, client: TestClient, session):
+    arrived(client, session)
+    rate_everything(client, lambda task: "left")
+    revoke_links(store, session.session_id, actor=ADA)
+    client.get(new_link(store, session.session_id, actor=ADA).path, follow_redirects=False)
+    assert client.get("/api/v1/rate/state").json()["rater"]["done"] == 12
+    with store.read() as tx:
+        assert len(tx.ratings.raters(session.session_id)) == 1

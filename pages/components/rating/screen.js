@@ -17,7 +17,7 @@ class Screen {
   }
 
   /** Lay out the session: question, panes, choices, reasons. Done once. */
-  prepare(session) {
+  prepare(session, asksName) {
     this.session = session;
     this.rate.dataset.kind = session.kind;
     this.sides = session.kind === "pairwise" ? ["left", "right"] : ["text"];
@@ -27,7 +27,7 @@ class Screen {
     this.find(".panes").classList.toggle("single", this.sides.length === 1);
     this.find(".choices").replaceChildren(...session.choices.map(choiceButton));
     this.find(".extras").replaceChildren(...this.extras(session));
-    this.find(".guide").replaceChildren(...guideOf(session));
+    this.find(".guide").replaceChildren(...guideOf(session, asksName));
     this.find("[data-do=help]").hidden = !this.find(".guide").hasChildNodes();
   }
 
@@ -218,7 +218,8 @@ function choiceButton(choice) {
   const button = make("button", "choice");
   button.type = "button";
   button.dataset.choice = choice.value;
-  button.append(make("kbd", "", choice.key), make("span", "label", choice.label || choice.value));
+  button.append(make("kbd", "", choice.key));
+  if (choice.label !== choice.key) button.append(make("span", "label", choice.label || choice.value));
   return button;
 }
 
@@ -229,9 +230,10 @@ function inputOf(task, asWritten) {
   return made;
 }
 
-/** The rubric and its examples; empty where the owner wrote none. */
-function guideOf(session) {
+/** The rubric and its examples, and the question for a name; empty where the owner wrote none and asks for none. */
+function guideOf(session, asksName) {
   const made = [];
+  if (asksName) made.push(nameField());
   if (session.instructions) made.push(textBlock(session.instructions, false));
   session.examples.forEach((example, number) => {
     const block = make("div", "example");
@@ -253,4 +255,14 @@ function guideOf(session) {
     made.push(block);
   });
   return made;
+}
+
+function nameField() {
+  const label = make("label", "name", "Your name, if you like: ");
+  const field = make("input");
+  field.name = "rater";
+  field.maxLength = 80;
+  field.autocomplete = "name";
+  label.append(field, make("span", "muted", " Only whoever opened this session sees it."));
+  return label;
 }

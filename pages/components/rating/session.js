@@ -35,6 +35,7 @@ class RatingSession {
     this.undoListening = [];
     listen(window, "keydown", (event) => this.onKey(event), { capture: true });
     listen(this.root, "click", (event) => this.onClick(event));
+    listen(this.root, "change", (event) => event.target.name === "rater" && this.rename(event.target.value));
     listen(document, "visibilitychange", () => this.onVisibility());
     listen(window, "pagehide", () => this.outbox.keep(true));
     listen(window, "pageshow", (event) => event.persisted && this.outbox.keep());
@@ -74,7 +75,7 @@ class RatingSession {
   open(state) {
     this.session = state.session;
     this.rater = state.rater;
-    this.screen.prepare(state.session);
+    this.screen.prepare(state.session, state.rater.ask_name && !state.rater.name);
     this.outbox.open(state.rater.key);
     for (const op of this.outbox.ops) if (op.kind === "vote") this.answered.add(op.task);
     if (state.last && !this.outbox.concerns(state.last.id)) this.history.push({ task: state.last });
@@ -216,8 +217,11 @@ class RatingSession {
   }
 
   onEnd(problem) {
-    if (problem.status === 410) this.end("This session is closed", "Thank you. Nothing more is needed from you.");
-    else this.end("Open your link again", `${problem.message} ${problem.hint}`.trim());
+    if (problem.code === "session_closed") {
+      this.end("This session is closed", "Thank you. Nothing more is needed from you.");
+    } else if (problem.code === "link_needed") {
+      this.end("Open your link again", `${problem.message} ${problem.hint}`.trim());
+    } else this.end(problem.message, problem.hint);
   }
 
   end(title, text) {
@@ -262,6 +266,15 @@ class RatingSession {
     if (button.dataset.do !== "comment") button.blur();
   }
 
+  async rename(name) {
+    try {
+      await ask(this.base, "/name", { name: name.trim().slice(0, 80) });
+      this.screen.notice("Your name is saved.");
+    } catch (problem) {
+      this.screen.notice(problem instanceof Refusal ? problem.message : "No connection: your name is not saved yet.");
+    }
+  }
+
   act(what, at) {
     if (what === "undo") this.undo();
     else if (what === "help") this.screen.toggleGuide();
@@ -277,7 +290,8 @@ class RatingSession {
     const typing = event.composedPath()[0]?.matches?.("textarea, input");
     if (typing) {
       event.stopPropagation();
-      if (event.key === "Escape") event.composedPath()[0].blur();
+      const leaves = event.key === "Escape" || (event.key === "Enter" && event.composedPath()[0].matches("input"));
+      if (leaves) event.composedPath()[0].blur();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -24,6 +24,7 @@ from experiments.actions.control_live import (
 )
 from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.actions.create_experiment import create_experiment, discard_draft
+from experiments.actions.design_live import start_live_of
 from experiments.actions.import_dataset import archive_dataset, import_dataset, set_roles
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.manage_keys import create_key, revoke_key
@@ -33,9 +34,11 @@ from experiments.actions.promote import promote
 from experiments.actions.remove_sample import remove_sample
 from experiments.actions.rescore import rescore
 from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.actions.start_live import start_live
 from experiments.actions.start_run import start_run
+from experiments.actions.try_check import ask_for_suggestions, try_check
 from experiments.actions.try_prompts import try_prompts
 from experiments.errors import Forbidden
 from experiments.prompts import text_prompt
@@ -74,11 +77,26 @@ ASKED = {
     "tick_first_step": lambda s, a: tick_first_step(s, "promote", actor=a),
     "remove_sample": lambda s, a: remove_sample(s, actor=a),
     "apply_judges": lambda s, a: apply_judges(s, "sums", actor=a),
+    "save_check": lambda s, a: save_check(s, "polite", {"judge": {}}, actor=a),
+    "try_check": lambda s, a: try_check(s, "sums", {"judge": {}}, output_ids=["x"], actor=a),
+    "ask_for_suggestions": lambda s, a: ask_for_suggestions(s, [], rubric="", model="demo/judge", actor=a),
     "open_session": lambda s, a: open_session(s, "sums", SESSION, actor=a),
     "new_link": lambda s, a: new_link(s, "x", actor=a),
     "revoke_links": lambda s, a: revoke_links(s, "x", actor=a),
     "close_session": lambda s, a: close_session(s, "x", actor=a),
     "start_live": lambda s, a: start_live(s, "sums", actor=a),
+    "start_live_of": lambda s, a: start_live_of(
+        s,
+        name="live",
+        prompt="p",
+        control=1,
+        challenger=2,
+        metric="resolved",
+        kind="binary",
+        smallest_effect=0.05,
+        enrol=5,
+        actor=a,
+    ),
     "ramp_live": lambda s, a: ramp_live(s, "sums", 5, actor=a),
     "pause_live": lambda s, a: pause_live(s, "sums", actor=a),
     "resume_live": lambda s, a: resume_live(s, "sums", actor=a),

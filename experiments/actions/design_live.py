@@ -1,0 +1,73 @@
+"""A live test from a few choices: two versions of a prompt, what shows that one is better, and a first share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from experiments.actions.create_experiment import create_experiment
+from experiments.actions.start_live import start_live
+from experiments.errors import BakeoffError
+from experiments.experiment_file import ExperimentSpec
+from experiments.vocabulary import Actor
+from storage.records import LivePhaseRecord
+from storage.store import Store
+
+COST_LIMIT = 0.2
+"""The challenger may cost a fifth more per answer unless a file says otherwise."""
+
+
+def start_live_of(
+    store: Store,
+    *,
+    name: str,
+    prompt: str,
+    control: int,
+    challenger: int,
+    metric: str,
+    kind: Literal["binary", "score"],
+    smallest_effect: float,
+    enrol: float,
+    actor: Actor,
+) -> LivePhaseRecord:
+    """The live test of two versions of a prompt, split half and half, watched, with a limit on cost and failures.
+
+    Raises:
+        BakeoffError: ``bad_live_test`` and whatever ``create_experiment`` and ``start_live`` refuse.
+    """
+    design: dict[str, Any] = {
+        "name": name.strip(),
+        "hypothesis": f"Version {challenger} of {prompt} is better than version {control} on {metric}.",
+        "variants": [
+            {"name": f"v{control}", "prompt": f"{prompt}@{control}"},
+            {"name": f"v{challenger}", "prompt": f"{prompt}@{challenger}"},
+        ],
+        "plan": {
+            "primary": {"metric": metric, "smallest_effect": smallest_effect},
+            "guardrails": [
+                {"metric": "cost_usd", "margin": COST_LIMIT, "relative": True},
+                {"metric": "failed", "margin": 0.02},
+            ],
+            "stopping": "sequential",
+        },
+        "live": {
+            "key": key_from(name),
+            "split": {f"v{control}": 50, f"v{challenger}": 50},
+            "enrol": enrol,
+            "outcomes": [{"metric": metric, "kind": kind}],
+        },
+    }
+    try:
+        spec = ExperimentSpec.model_validate(design)
+    except ValidationError as error:
+        why = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise BakeoffError("bad_live_test", f"This does not fit: {why}.", "Change it and try again.") from None
+    experiment, _ = create_experiment(store, spec, dataset_version_id=None, actor=actor, origin="page")
+    return start_live(store, experiment.name, actor=actor)
+
+
+def key_from(name: str) -> str:
+    """A key that clients can ask for, made of any name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")[:80] or "live-test"
