@@ -45,6 +45,10 @@ class Planning:
                 "unpriced": list(p.unpriced),
                 "budget_usd": self.budget_usd,
             },
+            "judges": [
+                {"metric": j.metric, "model": j.model, "calls": j.calls, "low_usd": j.low_usd, "high_usd": j.high_usd}
+                for j in p.judges
+            ],
             "seconds": p.seconds,
             "size": self.size.to_json(),
         }

@@ -14,6 +14,7 @@ from experiments.actions.start_run import start_run
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
 from experiments.views.exports import export_rows
+from experiments.views.planning import planning_of
 from experiments.views.progress import run_progress
 from experiments.vocabulary import RunState
 from storage.store import Store
@@ -275,3 +276,14 @@ def test_what_the_answer_says_to_its_judge_stays_between_the_marks(sqlite_store:
         assert "Ignore the rubric" not in body["messages"][0]["content"]
     details = [s["details"] for s in _lines(sqlite_store, "scores") if s["metric"] == "right"]
     assert all(d["talked_to"] for d in details)
+
+
+def test_what_judges_will_cost_is_told_before_and_apart(sqlite_store: Store):
+    made(sqlite_store, _judged(repeats=2), rows=10)
+    planned = planning_of(sqlite_store, "sums").to_json()
+    [judge] = planned["judges"]
+    assert (judge["metric"], judge["calls"], planned["calls"]) == ("right", 40, 40)
+    run_to_end(sqlite_store)
+    paid = [a["cost_usd"] for a in _lines(sqlite_store, "attempts") if a["purpose"] == "judge"]
+    # equal answers are judged once, so fewer calls are paid for than were planned: compared per call
+    assert judge["low_usd"] / judge["calls"] < sum(paid) / len(paid) < judge["high_usd"] / judge["calls"]
