@@ -8,7 +8,6 @@ from experiments.views.live_tests import has_live_test
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick
-from pages.components.live_draft import show_live_draft
 from pages.components.method import show_method
 from pages.components.promotion import promote_dialog
 from pages.components.reader import Pairs, pair_page, read_answers
@@ -31,11 +30,8 @@ if not name:
 st.page_link("design_experiment.py", label="Experiments", icon=":material/arrow_back:")
 with show_errors():
     view = get_experiment(store(), name)
-    if view.spec.live is not None and has_live_test(store(), name):
+    if view.spec.live is not None and (not view.dataset or has_live_test(store(), name)):
         st.switch_page("watch_live.py", query_params={"exp": name})
-    if view.spec.live is not None and not view.dataset:
-        show_live_draft(view)
-        st.stop()
     progress = present_progress(view.id)
     finished = progress is not None and progress.ended
     with st.skeleton(height=120):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, or_, select
 from sqlmodel import SQLModel, col
 
-from storage import live_tables, tables
+from storage import tables
 from storage.store import Transaction
 
 
@@ -69,21 +69,11 @@ def remove(tx: Transaction, held: Holdings) -> int:
     """
     runs = select(col(tables.Run.id)).where(col(tables.Run.experiment_id).in_(held.experiments))
     outputs = select(col(tables.Output.id)).where(col(tables.Output.run_id).in_(runs))
-    phases = select(col(live_tables.LivePhase.id)).where(col(live_tables.LivePhase.experiment_id).in_(held.experiments))
-    keys = select(col(live_tables.LivePhase.key)).where(col(live_tables.LivePhase.experiment_id).in_(held.experiments))
-    calls = select(col(live_tables.GatewayCall.id)).where(col(live_tables.GatewayCall.phase_id).in_(phases))
     doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
         (tables.Score, col(tables.Score.output_id).in_(outputs)),
         (tables.Output, col(tables.Output.run_id).in_(runs)),
         (tables.Attempt, col(tables.Attempt.run_id).in_(runs)),
         (tables.Run, col(tables.Run.experiment_id).in_(held.experiments)),
-        (live_tables.LiveScore, col(live_tables.LiveScore.call_id).in_(calls)),
-        (live_tables.GatewayCall, col(live_tables.GatewayCall.phase_id).in_(phases)),
-        (live_tables.ShadowAsk, col(live_tables.ShadowAsk.phase_id).in_(phases)),
-        (live_tables.ExposureCrossing, col(live_tables.ExposureCrossing.phase_id).in_(phases)),
-        (live_tables.Exposure, col(live_tables.Exposure.phase_id).in_(phases)),
-        (live_tables.Outcome, col(live_tables.Outcome.key).in_(keys)),
-        (live_tables.LivePhase, col(live_tables.LivePhase.experiment_id).in_(held.experiments)),
         (tables.Decision, col(tables.Decision.experiment_id).in_(held.experiments)),
         (tables.Look, col(tables.Look.experiment_id).in_(held.experiments)),
         (tables.Analysis, col(tables.Analysis.experiment_id).in_(held.experiments)),
@@ -98,7 +88,7 @@ def remove(tx: Transaction, held: Holdings) -> int:
         (tables.PromptVersion, col(tables.PromptVersion.prompt_id).in_(held.prompts)),
         (tables.Prompt, col(tables.Prompt.id).in_(held.prompts)),
     )
-    count = 0
+    count = tx.live.remove_traffic(held.experiments)
     for kind, condition in doomed:
         done = tx.session.execute(delete(kind).where(condition).execution_options(synchronize_session=False))
         count += int(done.rowcount)  # type: ignore[attr-defined]

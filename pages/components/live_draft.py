@@ -28,4 +28,4 @@ def show_live_draft(view: ExperimentView) -> None:
         show_problem(problems[0])
         return
     start_live(store(), view.name, actor=actor())
-    st.switch_page("watch_live.py", query_params={"exp": view.name})
+    st.rerun()
