@@ -32,7 +32,7 @@ if not name:
 st.page_link("design_experiment.py", label="Experiments", icon=":material/arrow_back:")
 with show_errors():
     view = get_experiment(store(), name)
-    if view.spec.live is not None and has_live_test(store(), name):
+    if view.spec.live is not None and (not view.dataset or has_live_test(store(), name)):
         st.switch_page("watch_live.py", query_params={"exp": name})
     progress = present_progress(view.id)
     finished = progress is not None and progress.ended

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from experiments.views.live_tests import list_live_tests, live_test_view
+from experiments.views.experiments import get_experiment
+from experiments.views.live_tests import list_live_tests, live_test_or_draft
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
+from pages.components.live_draft import show_live_draft
 from pages.components.live_list import show_live_list
 from pages.components.live_setup import setup_dialog
 from pages.components.live_watch import show_live_test
@@ -17,7 +19,11 @@ with show_errors():
         if st.button("Live tests", type="tertiary", icon=":material/arrow_back:", key="all_live_tests"):
             st.query_params.clear()
             st.rerun()
-        show_live_test(live_test_view(store(), name))
+        live = live_test_or_draft(store(), name)
+        if live is None:
+            show_live_draft(get_experiment(store(), name))
+        else:
+            show_live_test(live)
     else:
         title, button = st.columns([3, 2], vertical_alignment="bottom")
         title.title("Live tests", anchor=False)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlmodel import Session, SQLModel, col
 
 from experiments.vocabulary import new_id
 from storage import tables
-from storage.live_tables import LivePhase
+from storage.live_tables import (
+    Exposure,
+    ExposureCrossing,
+    GatewayCall,
+    LivePhase,
+    LiveScore,
+    Outcome,
+    ShadowAsk,
+)
 from storage.records import LivePhaseRecord, to_record
 
 
@@ -74,6 +82,26 @@ class Live:
             return None
         self._session.expire_all()
         return self.get(phase.id)
+
+    def remove_traffic(self, experiment_ids: Collection[str]) -> int:
+        """Delete the live tests of these experiments with all their traffic; returns how many rows there were."""
+        mine = col(LivePhase.experiment_id).in_(experiment_ids)
+        phases, keys = select(col(LivePhase.id)).where(mine), select(col(LivePhase.key)).where(mine)
+        calls = select(col(GatewayCall.id)).where(col(GatewayCall.phase_id).in_(phases))
+        doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
+            (LiveScore, col(LiveScore.call_id).in_(calls)),
+            (GatewayCall, col(GatewayCall.phase_id).in_(phases)),
+            (ShadowAsk, col(ShadowAsk.phase_id).in_(phases)),
+            (ExposureCrossing, col(ExposureCrossing.phase_id).in_(phases)),
+            (Exposure, col(Exposure.phase_id).in_(phases)),
+            (Outcome, col(Outcome.key).in_(keys)),
+            (LivePhase, mine),
+        )
+        count = 0
+        for kind, condition in doomed:
+            done = self._session.execute(delete(kind).where(condition).execution_options(synchronize_session=False))
+            count += int(done.rowcount)  # type: ignore[attr-defined]
+        return count
 
     def version(self) -> str:
         """Changes with every change of a phase or a label; one small query."""

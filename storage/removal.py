@@ -107,7 +107,7 @@ def remove(tx: Transaction, held: Holdings) -> int:
         (tables.PromptVersion, col(tables.PromptVersion.prompt_id).in_(held.prompts)),
         (tables.Prompt, col(tables.Prompt.id).in_(held.prompts)),
     )
-    count = 0
+    count = tx.live.remove_traffic(held.experiments)
     for kind, condition in doomed:
         done = tx.session.execute(delete(kind).where(condition).execution_options(synchronize_session=False))
         count += int(done.rowcount)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from experiments.assignment import Reason, drawn
@@ -55,9 +56,13 @@ class _Recording:
         self._phases = tx.live.numbered(keys)
         self._keys = {key for key, _ in self._phases}
         self._assigners = {place: assigner(phase) for place, phase in self._phases.items()}
-        self._kinds = _declared_metrics(tx, self._phases)
         self._refused: dict[int, Recorded] = {}
         self._hashes: dict[int, str] = {}
+
+    @cached_property
+    def _kinds(self) -> dict[str, dict[str, str]]:
+        """Read only for outcomes: most deliveries hold none."""
+        return _declared_metrics(self._tx, self._phases)
 
     def results(self) -> list[Recorded]:
         """Keep what can be kept, and tell of each event."""

@@ -87,6 +87,15 @@ def live_test_view(store: Store, name: str) -> LiveTestView:
         return _view(tx, find_phase(tx, name))
 
 
+def live_test_or_draft(store: Store, name: str) -> LiveTestView | None:
+    """The live test as ``live_test_view``; None for an experiment that was only written down. Raises NotFound."""
+    with store.read() as tx:
+        experiment = tx.experiments.by_name(name)
+        if experiment is not None and experiment.spec.get("live") and not tx.live.phases(experiment.id):
+            return None
+        return _view(tx, find_phase(tx, name))
+
+
 @dataclass(frozen=True, slots=True)
 class BandPoint:
     """The primary measure at one look: the difference, its interval, and the users that were in."""

@@ -18,7 +18,7 @@ from storage.engine import open_engine
 from storage.store import Store
 from tests.browser.conftest import Server, overflow_px, settled
 from tests.conftest import ManualClock
-from tests.live_builders import ADA, KEY, call, live_spec, met, outcome, record, started
+from tests.live_builders import ADA, KEY, call, live_spec, made_live, met, outcome, record, started
 
 PLAN = {"guardrails": [{"metric": "cost_usd", "margin": 0.2, "relative": True}, {"metric": "failed", "margin": 0.05}]}
 
@@ -52,6 +52,7 @@ def home(home: Path) -> Path:
     for text in ("Add up: {{question}}", "Add up, then check: {{question}}"):
         save_prompt(store, "adder", text_prompt(text, model="demo/small"), actor=ADA)
     set_label(store, "adder", label="production", at="1", actor=ADA, reason="The first one.")
+    made_live(store, live_spec("greeting", key="greeting"))
     store.close()
     return home
 
@@ -110,3 +111,11 @@ def test_a_live_test_is_set_up_from_two_versions(new_page: Callable[..., Page], 
     phase = _phase(server, "adder-v2-live")
     assert (phase.state, phase.settings["control"]) == (LiveState.RUNNING, "v1")
     assert overflow_px(page) == 0
+
+
+def test_a_written_live_test_is_started_from_its_page(new_page: Callable[..., Page], server: Server) -> None:
+    page = new_page("/result?exp=greeting")
+    page.get_by_role("button", name="Start the live test").click()
+
+    expect(page.get_by_text("Waiting for the first user")).to_be_visible()
+    assert _phase(server, "greeting").state == LiveState.RUNNING

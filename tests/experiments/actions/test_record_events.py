@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from experiments.actions.record_events import record_events
+from experiments.actions.score_live import score_waiting
 from experiments.assignment import Reason, drawn
 from experiments.live_events import AnswerSample, Exposure, ShadowAsk
+from storage.removal import Holdings, remove
 from tests.live_builders import KEY, call, live_spec, met, outcome, record, started
 
 
@@ -127,3 +129,17 @@ def test_a_sampled_answer_waits_for_its_scores(store, clock):
 
     states = {row.score_state for row in _count(store, "SELECT score_state FROM gateway_call")}
     assert states == {"waiting", None}
+
+
+def test_an_experiment_is_removed_with_its_traffic(store, clock):
+    live, now = started(store), clock()
+    said = AnswerSample("Hi", variables={"ticket": "x"})
+    ask = ShadowAsk("s", now, KEY, 1, "B", "u", "c", (), {})
+    record(store, [met(live, "u", now), outcome("u", 1, now), call(live, "u", now, sample=said), ask])
+    score_waiting(store)
+
+    with store.begin() as tx:
+        remove(tx, Holdings([], [], [tx.experiments.by_name("refund reply").id]))
+
+    left = "SELECT (SELECT count(*) FROM exposure) + (SELECT count(*) FROM outcome) + (SELECT count(*) FROM live_phase)"
+    assert _count(store, left)[0][0] == 0
