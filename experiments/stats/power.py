@@ -93,6 +93,8 @@ def detectable_effect(spread: Spread, units: float, error: Error) -> float | Non
     if units_needed(spread, top, error) > units:
         return None
     low = 1e-9 * min(1.0, top)
+    if units_needed(spread, low, error) <= units:
+        return low  # no spread at all in what was seen: anything shows
     return float(optimize.brentq(lambda d: math.log(units_needed(spread, d, error) / units), low, top, xtol=1e-12))
 
 
