@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
 
 from starlette.types import Message, Receive, Send
 
@@ -51,26 +51,33 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes:
     return _bounded(b"".join(parts), most_bytes)
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_connected(receive: Receive, work: Awaitable[Result]) -> Result:
     """The result of the work, which is cancelled when the caller leaves before it is done.
 
     Raises:
         CallerGone: the work was cancelled for that.
     """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(receive))
+    working, leaving = asyncio.current_task(), asyncio.ensure_future(_left(receive))
+    assert working is not None, "runs in a task"
+    has_left = False
+
+    def stop(left: asyncio.Future[None]) -> None:
+        nonlocal has_left
+        if not left.cancelled():
+            has_left = True
+            working.cancel()
+
+    leaving.add_done_callback(stop)
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise CallerGone
+        return await work
+    except asyncio.CancelledError:
+        if not has_left:
+            raise  # the server is being stopped
+        working.uncancel()
+        raise CallerGone from None
     finally:
-        for task in (working, leaving):
-            if not task.done():
-                task.cancel()
-                await asyncio.wait((task,))
-            elif not task.cancelled():
-                task.exception()  # seen: it is raised above, or nobody is left to tell
+        leaving.remove_done_callback(stop)
+        leaving.cancel()
 
 
 async def send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -16,7 +17,7 @@ from experiments.errors import BakeoffError
 from experiments.labels import PRODUCTION
 from experiments.vocabulary import Failure, Scope
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_head, send_piece, send_whole, while_connected
-from gateway.chat_plan import EXPOSURE_HEADER, ChatPlan
+from gateway.chat_plan import EXPOSURE_HEADER, ChatPlan, Part
 from gateway.chat_request import EXPERIMENT, PROMPT, parse_ask
 from gateway.key_check import Caller, Refused
 from gateway.live import LiveGateway
@@ -97,27 +98,33 @@ class ChatDoor:
 
     async def _answer(self, plan: ChatPlan, send: Send) -> None:
         """Starts the call while the exposure goes to the disk; nothing is sent before both are done."""
-        keeping = self._live.exposures.keep_soon(plan.met)
-        for part in plan.parts:
-            call, fell_back = self._live.calls.open(part), False
+        keeping = self._live.exposures.keep([plan.met] if plan.met is not None else [])
+        spare = await self._try(plan, plan.first, keeping, send)
+        if spare is not None:
+            await self._try(plan, spare, keeping, send)
+
+    async def _try(self, plan: ChatPlan, part: Part, keeping: asyncio.Future[None], send: Send) -> Part | None:
+        """Answers with a part. When its provider fails before anything was sent: the part that answers in its place."""
+        call, spare = self._live.calls.open(part), None
+        try:
+            error = await call.start()
+            if error is not None and isinstance(call.outcome(), Failure):
+                spare = plan.spare(part)
+                if spare is not None:
+                    return spare
+            headers = plan.headers(part)
             try:
-                error = await call.start()
-                if error is not None and part is not plan.parts[-1] and isinstance(call.outcome(), Failure):
-                    fell_back = True
-                    continue
-                headers = plan.headers(part)
-                try:
-                    await keeping
-                except SpillFull:
-                    headers.pop(EXPOSURE_HEADER, None)
-                if error is not None:
-                    error.headers |= headers
-                    raise error
-                await _pass_on(call, send, {**call.headers, **headers})
-                return
-            finally:
-                await call.aclose()
-                self._live.calls.record(plan, part, call.outcome(), fell_back=fell_back)
+                await keeping
+            except SpillFull:
+                headers.pop(EXPOSURE_HEADER, None)
+            if error is not None:
+                error.headers |= headers
+                raise error
+            await _pass_on(call, send, {**call.headers, **headers})
+            return None
+        finally:
+            await call.aclose()
+            self._live.calls.record(plan, part, call.outcome(), fell_back=spare is not None)
 
 
 async def _pass_on(call: ProviderCall, send: Send, headers: Mapping[str, str]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -43,17 +42,27 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ChatPlan:
-    """The call to make, and the one that answers when it fails. ``live`` and ``met`` belong to a live test.
+    """The call to make first. ``live`` and ``met`` belong to a live test.
 
     ``unfilled`` is what the assigned variant serves when the request lacks one of its variables: then the control
     answers at once.
     """
 
     ask: ChatAsk
-    parts: tuple[Part, ...]
+    first: Part
     live: LiveTest | None = None
     met: Met | None = None
     unfilled: Served | None = None
+
+    def spare(self, failed: Part) -> Part | None:
+        """The control, when the failed part was another variant and the test falls back; else None."""
+        live = self.live
+        if live is None or not live.falls_back or failed.variant == live.control:
+            return None
+        try:
+            return _part(self.ask, live.served[live.control], live.control)
+        except ChatError:
+            return None  # a control that this request cannot fill is no way out
 
     def headers(self, part: Part) -> dict[str, str]:
         """What our own headers say of the answer of a part."""
@@ -91,9 +100,9 @@ class Planner:
             return self._of_experiment(ask, ask.experiment)
         if ask.prompt is not None:
             served = await self._of_prompt(*ask.prompt)
-            return ChatPlan(ask, (_part(ask, served, None),))
+            return ChatPlan(ask, _part(ask, served, None))
         wanted = Wanted(ask.model, ask.messages, passed_parameters(ask), ask)
-        return ChatPlan(ask, (Part(wanted, raw=raw),))
+        return ChatPlan(ask, Part(wanted, raw=raw))
 
     def _of_experiment(self, ask: ChatAsk, key: str) -> ChatPlan:
         tests = self._known.config().tests
@@ -102,17 +111,14 @@ class Planner:
             raise _not_found(f"There is no live test with the key '{key[:120]}'.", nearest(key, sorted(tests)))
         met = self._exposures.meet(live, ask.unit, ask.context, source="chat")
         assigned = met.assignment.variant
-        fallback = None
-        if live.falls_back and live.control != assigned:
-            with suppress(ChatError):  # a control that this request cannot fill is no way out
-                fallback = _part(ask, live.served[live.control], live.control)
         try:
-            first = _part(ask, live.served[assigned], assigned)
+            return ChatPlan(ask, _part(ask, live.served[assigned], assigned), live, met)
         except ChatError:
-            if fallback is None:
+            if not live.falls_back or assigned == live.control:
                 raise
-            return ChatPlan(ask, (fallback,), live, met, unfilled=live.served[assigned])
-        return ChatPlan(ask, (first,) if fallback is None else (first, fallback), live, met)
+        return ChatPlan(
+            ask, _part(ask, live.served[live.control], live.control), live, met, unfilled=live.served[assigned]
+        )
 
     async def _of_prompt(self, name: str, at: str) -> Served:
         prompts, at = self._known.config().prompts, at or PRODUCTION

@@ -19,7 +19,7 @@ from gateway.spill import Batch, Spill, abandoned
 logger = logging.getLogger(__name__)
 
 MOST_EVENTS = 500
-GATHER_S = 0.02
+GATHER_S = 0.2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema"})
 """Errors after which the same events may be taken later."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from experiments.assignment import KEPT, Assignment, Context, LiveTest, assign
@@ -43,24 +43,22 @@ class Exposures:
         exposure = exposure_of(live, unit, assignment, context, at=self._clock(), source=source)
         return Met(assignment, encoded(exposure))
 
-    async def keep(self, met: Iterable[Met]) -> None:
-        """Returns when the exposures are on disk. Raises SpillFull."""
+    def keep(self, met: Sequence[Met]) -> asyncio.Future[None]:
+        """Done when the exposures are on disk: whoever acts on them awaits it. It fails with SpillFull."""
         fresh = [m for m in met if m.event is not None]
         if not fresh:
-            return
-        await self._spill.append([m.event for m in fresh if m.event is not None])
-        for m in fresh:
-            self._remember(m.assignment.exposure)
-
-    def keep_soon(self, met: Met | None) -> asyncio.Future[None]:
-        """The same, under way; whoever acts on the exposure awaits it first."""
-        if met is None or met.event is None:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        task = asyncio.ensure_future(self.keep([met]))
-        task.add_done_callback(_seen)
-        return task
+        kept = self._spill.append([m.event for m in fresh if m.event is not None])
+        kept.add_done_callback(lambda future: self._note(future, fresh))
+        return kept
+
+    def _note(self, kept: asyncio.Future[None], fresh: Sequence[Met]) -> None:
+        # asking for the exception marks it as seen: nobody awaits it after a caller has gone
+        if not kept.cancelled() and kept.exception() is None:
+            for met in fresh:
+                self._remember(met.assignment.exposure)
 
     def _remember(self, identity: str) -> None:
         if not identity:
@@ -73,8 +71,3 @@ class Exposures:
 def encoded(event: Event) -> bytes:
     """An event as one line of JSON; characters beyond ASCII are escaped, lone surrogates too."""
     return json.dumps(event.to_json(), separators=(",", ":")).encode()
-
-
-def _seen(task: asyncio.Future[None]) -> None:
-    if not task.cancelled():
-        task.exception()  # whoever awaits it gets it; nobody does after a caller has gone

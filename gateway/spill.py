@@ -59,7 +59,7 @@ class _Waiting:
 
 
 class Spill:
-    """The log of one process. ``append`` belongs to the event loop, ``read`` and ``confirm`` to one other thread.
+    """The log of one process. ``append`` belongs to event loops, ``read`` and ``confirm`` to one other thread.
 
     ``dropped`` counts events that the disk did not take.
     """
@@ -112,16 +112,12 @@ class Spill:
             yield from batch.events
             position = batch.end
 
-    async def append(self, events: Sequence[bytes]) -> None:
-        """Returns when the events (JSON, without line breaks) are on disk.
-
-        Raises:
-            SpillFull: nothing of them is kept.
-        """
+    def append(self, events: Sequence[bytes]) -> asyncio.Future[None]:
+        """Done when the events (JSON, one line each) are on disk; fails with SpillFull when nothing is kept."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         self._enqueue(events, (loop, waiter))
-        await waiter
+        return waiter
 
     def append_soon(self, events: Sequence[bytes]) -> None:
         """Puts the events on disk within moments, without anybody waiting for it."""

@@ -84,7 +84,8 @@ with show_errors():
         primary = view.spec.plan.primary.metric
         pairs = Pairs(name, str(result["analysis"]["number"]), treatment.name, primary)
         show_health(result)
-        show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts)
+        letters = {arm.name: arm.letter for arm in view.arms}
+        show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts, letters=letters)
         show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
         show_over_time(result, view.spec.plan, view.id, treatment.name)
         show_judges(result, view)

@@ -11,6 +11,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import monthly_budget
 from experiments.lookup.find import find_experiment
 from experiments.lookup.prices import price_book
+from experiments.lookup.projecting import live_only
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord
@@ -67,6 +68,8 @@ def start_run(
 
 
 def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: ModelCheck, rows: int | None) -> None:
+    if blueprint.dataset is None and blueprint.spec.live is not None:
+        raise live_only(blueprint)
     if blueprint.dataset is None or any(arm.content is None for arm in blueprint.arms):
         raise BakeoffError(
             "nothing_to_run",

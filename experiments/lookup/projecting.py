@@ -23,6 +23,15 @@ SAMPLE_ROWS = 40
 JUDGED_ROWS = 10
 
 
+def live_only(blueprint: Blueprint) -> BakeoffError:
+    """Why an experiment without a test set cannot run over one."""
+    return BakeoffError(
+        "live_only",
+        f"'{blueprint.experiment.name}' has no test set: it runs on live traffic.",
+        "Start it with: bakeoff live start FILE",
+    )
+
+
 def projection_for(
     tx: Transaction, blueprint: Blueprint, *, rows: int | None = None, concurrency: int | None = None
 ) -> Projection:
@@ -31,6 +40,8 @@ def projection_for(
     Raises:
         BakeoffError: ``nothing_to_run`` for imported answers.
     """
+    if blueprint.dataset is None and blueprint.spec.live is not None:
+        raise live_only(blueprint)
     if blueprint.dataset is None or any(arm.content is None for arm in blueprint.arms):
         raise BakeoffError("nothing_to_run", "This experiment's answers were imported; there is nothing to run.")
     count = blueprint.dataset.row_count if rows is None else min(rows, blueprint.dataset.row_count)

@@ -67,12 +67,20 @@ def band_over_time(band: Band) -> Spec:
     base = alt.Chart(alt.InlineData(values=_values(band.points)))
     side = alt.Scale(domain=[-band.reach, band.reach], nice=False)
     span = alt.Scale(domain=_span(band), nice=False)
-    x = alt.X("units:Q", title=band.counted, axis=alt.Axis(grid=False, tickMinStep=1, format=",d"), scale=span)
+    x = alt.X(
+        "units:Q", title=band.counted, axis=alt.Axis(grid=False, tickCount=6, tickMinStep=1, format=",d"), scale=span
+    )
     y = alt.Y(
         "lower:Q",
         title=f"{unit_words(band.unit)}, up is better",
         scale=side,
-        axis=alt.Axis(gridColor=GRID, domain=False, tickCount=5, format="+~f", titleFontWeight="normal"),
+        axis=alt.Axis(
+            gridColor=GRID,
+            domain=False,
+            tickCount=5,
+            labelExpr="datum.value == 0 ? '0' : format(datum.value, '+~f')",
+            titleFontWeight="normal",
+        ),
     )
     tips = [
         alt.Tooltip("units:Q", title=band.counted.capitalize(), format=",d"),
@@ -82,7 +90,7 @@ def band_over_time(band: Band) -> Spec:
         base.mark_area(color=BAND, opacity=0.2, clip=True).encode(x=x, y=y, y2="upper:Q"),
         base.mark_rule(color=INK, strokeWidth=1.2).encode(y=alt.datum(0, scale=side)),
         base.mark_line(color=BAND, strokeWidth=2, clip=True).encode(x=x, y=alt.Y("estimate:Q", scale=side)),
-        base.mark_point(color=BAND, filled=True, size=50, opacity=1, clip=True).encode(
+        base.mark_point(color=BAND, filled=True, size=50, opacity=1).encode(
             x=x, y=alt.Y("estimate:Q", scale=side), tooltip=tips
         ),
     ]

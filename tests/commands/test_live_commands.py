@@ -90,3 +90,11 @@ def test_what_cannot_be_done_is_said_in_one_line(bakeoff, arguments, said):
     done = bakeoff("live", *arguments)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert said in done.err
+
+
+@pytest.mark.parametrize("command", [("plan", "refund.yaml"), ("run", "refund.yaml", "--yes")])
+def test_a_file_without_a_test_set_says_where_it_belongs(bakeoff, tmp_path, command):
+    (tmp_path / "refund.yaml").write_text(EXPERIMENT)
+    done = bakeoff(*command)
+    assert done.code == 2
+    assert "bakeoff live start" in done.err
