@@ -167,3 +167,12 @@ def test_whatever_a_pilot_finds_there_is_a_plan_with_finite_numbers(data: st.Dat
     )
 
     json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_rows_that_did_not_differ_at_all_in_the_pilot_break_no_plan() -> None:
+    pilot = from_pilot(np.zeros(12), np.ones(12))
+
+    found = plan_size(plan(effect=0.05), kind=MetricKind.BINARY, assumptions=pilot, available=12, repeats=2)
+
+    json.dumps(found.to_json(), allow_nan=False)
+    assert found.enough
