@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 UV := $(shell command -v uv 2>/dev/null)
 PYTEST_WORKERS ?= 2
 
-.PHONY: serve test check format lock docs clean faults-long
+.PHONY: serve test check lint format lock clean faults-long
 
 serve: $(VENV)/product.stamp
 	$(BIN)/bakeoff serve
@@ -15,12 +15,17 @@ serve: $(VENV)/product.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-check: $(VENV)/dev.stamp
+check: lint test
+
+lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+# About a quarter of an hour: kills and faults many times over.
+faults-long: $(VENV)/dev.stamp
+	BAKEOFF_KILL_ROUNDS=100 $(BIN)/python -m pytest -m faults --timeout 3600
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .

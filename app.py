@@ -79,6 +79,7 @@ app = st.App(
         Mount("/v1", app=routes.chat(live)),
         Mount("/ofrep", app=routes.flags(live)),
         *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
+        *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
     ],
     middleware=routes.middleware(),
     lifespan=lifespan,

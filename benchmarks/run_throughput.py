@@ -176,6 +176,7 @@ def _bakeoff(options: argparse.Namespace) -> float:
     from commands import terminal
     from experiments.actions.work import Worker
     from experiments.completions import CompletionSettings, open_completions
+    from experiments.completions.litellm_setup import litellm_module
     from experiments.vocabulary import OutputStatus
 
     store = terminal.store()
@@ -184,6 +185,8 @@ def _bakeoff(options: argparse.Namespace) -> float:
 
     async def go() -> float:
         completions = open_completions(CompletionSettings.from_env(os.environ))
+        if os.environ["BAKEOFF_ENGINE"] == "litellm":
+            litellm_module()  # outside the clock, as in the bare loop
         worker = Worker(store, completions)
         run = worker.claim(run_id)
         assert run is not None

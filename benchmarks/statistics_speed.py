@@ -1,10 +1,14 @@
-"""How fast are the statistics, beside scipy on the same data in the same run? CPU milliseconds, best of several passes.
+"""How fast are the statistics, beside others on the same data in the same run? Best CPU milliseconds of a few passes.
 
 python -m benchmarks.statistics_speed
+
+Others are scipy, and statsmodels, evalica and choix where they are installed.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable
@@ -40,19 +44,17 @@ class Row:
     name: str
     limit_ms: float | None
     ours: Callable[[], Any]
-    baseline: Callable[[], Any] | None = None
-    baseline_name: str = "–"
+    others: tuple[tuple[str, Callable[[], Any] | None], ...] = ()
     passes: int = 5
 
     def line(self) -> str:
         """The row of the Markdown table."""
         ours = best_ms(self.ours, self.passes)
-        theirs = best_ms(self.baseline, 2) if self.baseline else None
-        ratio = "–" if theirs is None else f"{theirs / ours:.1f} ×"
         limit = "–" if self.limit_ms is None else f"{self.limit_ms:g}"
         mark = "" if self.limit_ms is None or ours <= self.limit_ms else " (over)"
-        baseline = self.baseline_name if theirs is None else f"{self.baseline_name} {theirs:.3g}"
-        return f"| {self.name} | {limit} | {ours:.3g}{mark} | {baseline} | {ratio} |"
+        taken = [(name, best_ms(work, 2)) for name, work in self.others if work is not None]
+        told = "; ".join(f"{name} {ms:.3g} ({ms / ours:.2g} ×)" for name, ms in taken) or "–"
+        return f"| {self.name} | {limit} | {ours:.3g}{mark} | {told} |"
 
 
 def best_ms(work: Callable[[], Any], passes: int) -> float:
@@ -129,21 +131,42 @@ def rows() -> list[Row]:
         analyse(table, plan=plan, metrics=metrics, control="A", slices=["language", "plan"])
 
     return [
-        Row("Two variants from sums: test, interval, always-valid p", 1, summary, lambda: scipy_welch(a, b), "Welch"),
+        Row(
+            "Two variants from sums: test, interval, always-valid p",
+            1,
+            summary,
+            (("scipy, test alone", lambda: scipy_welch(a, b)), ("statsmodels, from rows", statsmodels_welch(a, b))),
+        ),
         Row("Five variants from sums, Dunnett", 4, five_variants),
         Row(
-            "Two variants from a million request rows (50,000 users)", 15, million, million_by_scipy, "bincount + Welch"
+            "Two variants from a million request rows (50,000 users)",
+            15,
+            million,
+            (("bincount and scipy, means only", million_by_scipy),),
         ),
         Row(
             "10,000 sign flips of 1,000 rows, test and interval",
             70,
             lambda: sign_flip(sample),
-            scipy_flips,
-            "permutation_test",
+            (("scipy's permutation_test, test alone", scipy_flips),),
         ),
-        Row("Cluster bootstrap of a mean, 10,000 × 100,000 rows, 1,000 clusters", 600, cluster_means, passes=3),
+        Row(
+            "Cluster bootstrap of a mean, 10,000 × 100,000 rows, 1,000 clusters",
+            600,
+            cluster_means,
+            (("statsmodels, cluster-robust instead", statsmodels_clusters(latency[1] - latency[0], clusters)),),
+            3,
+        ),
         Row("The same of the difference of two p95", 600, cluster_p95, passes=3),
-        Row("Bradley–Terry, 100,000 votes × 10, ties, intervals", 5, bradley_terry),
+        Row(
+            "Bradley–Terry, 100,000 votes × 10, ties, intervals",
+            5,
+            bradley_terry,
+            (
+                ("evalica, no intervals", evalica_worths(first, second, share)),
+                ("choix, no ties, no intervals", choix_worths(first, second, share)),
+            ),
+        ),
         Row(
             "The same, 1,000 resamples of items, ranks",
             800,
@@ -162,6 +185,46 @@ def rows() -> list[Row]:
 def scipy_welch(a: np.ndarray, b: np.ndarray) -> None:
     found = stats.ttest_ind_from_stats(a.mean(), a.std(ddof=1), len(a), b.mean(), b.std(ddof=1), len(b), False)
     assert found.pvalue >= 0
+
+
+Work = Callable[[], Any] | None
+
+
+def installed(name: str) -> Any | None:
+    """The package of that name, None where it is not installed."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def statsmodels_welch(a: np.ndarray, b: np.ndarray) -> Work:
+    found = installed("statsmodels.stats.weightstats") if installed("statsmodels") else None
+    return None if found is None else lambda: found.ttest_ind(a, b, usevar="unequal")
+
+
+def statsmodels_clusters(values: np.ndarray, clusters: np.ndarray) -> Work:
+    found = installed("statsmodels.api") if installed("statsmodels") else None
+    if found is None:
+        return None
+    ones = np.ones((len(values), 1))
+    return lambda: found.OLS(values, ones).fit(cov_type="cluster", cov_kwds={"groups": clusters}).conf_int()
+
+
+def evalica_worths(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> Work:
+    found = installed("evalica")
+    if found is None:
+        return None
+    kinds = np.array([found.Winner.Y, found.Winner.Draw, found.Winner.X], dtype=object)
+    winners = kinds[(2 * share).astype(int)].tolist()
+    return lambda: found.bradley_terry(first.tolist(), second.tolist(), winners)
+
+
+def choix_worths(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> Work:
+    found = installed("choix")
+    if found is None:
+        return None
+    decided = share != 0.5
+    winner, loser = np.where(share == 1, first, second)[decided], np.where(share == 1, second, first)[decided]
+    pairs = list(zip(winner.tolist(), loser.tolist(), strict=True))
+    return lambda: found.ilsr_pairwise(10, pairs, alpha=0.01)
 
 
 def whole_table() -> tuple[pd.DataFrame, Plan, dict[str, MetricDefinition]]:
@@ -198,8 +261,8 @@ def whole_table() -> tuple[pd.DataFrame, Plan, dict[str, MetricDefinition]]:
 
 def main() -> None:
     print(f"`python -m benchmarks.statistics_speed {' '.join(sys.argv[1:])}".rstrip() + "`\n")
-    print("| Job | Limit, CPU ms | Ours, CPU ms | Baseline, CPU ms | Baseline / ours |")
-    print("|" + " --- |" * 5)
+    print("| Job | Limit, CPU ms | Ours, CPU ms | Others, CPU ms (times ours) |")
+    print("|" + " --- |" * 4)
     for row in rows():
         print(row.line(), flush=True)
 

@@ -12,9 +12,9 @@ from experiments.actions.manage_keys import create_key, revoke_key
 from experiments.errors import BakeoffError
 from storage.store import open_store
 
-audit = typer.Typer(no_args_is_help=True, help="The hash-chained log of changes.", rich_markup_mode=None)
-db = typer.Typer(no_args_is_help=True, help="The database.", rich_markup_mode=None)
-keys = typer.Typer(no_args_is_help=True, help="API keys of applications.", rich_markup_mode=None)
+audit = typer.Typer(help="The hash-chained log of changes.", rich_markup_mode=None)
+db = typer.Typer(help="The database.", rich_markup_mode=None)
+keys = typer.Typer(help="API keys of applications.", rich_markup_mode=None)
 
 
 @audit.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from experiments.datasets.output_columns import OutputOptions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import parse_plan
 
-imports = typer.Typer(no_args_is_help=True, help="Bring data in.", rich_markup_mode=None)
+imports = typer.Typer(help="Bring data in.", rich_markup_mode=None)
 
 
 @imports.command()
@@ -123,15 +123,9 @@ def export(
     if chosen not in ("jsonl", "csv"):
         raise BakeoffError("unknown_format", f"There is no format '{chosen[:20]}'.", "Use jsonl or csv.")
     columns, rows = export_rows(terminal.store(), name, what)
-    partial = output.with_name(output.name + ".partial") if output else None
-    file = partial.open("w", encoding="utf-8", newline="") if partial else sys.stdout
-    try:
+    with terminal.written(output) if output else nullcontext(sys.stdout) as file:
         count = write_csv(rows, columns, file) if chosen == "csv" else write_jsonl(rows, file)
-    finally:
-        if partial is not None:
-            file.close()
-    if partial is not None and output is not None:
-        os.replace(partial, output)
+    if output is not None:
         terminal.say(f"{count} rows → {output.name}")
 
 

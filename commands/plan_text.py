@@ -18,6 +18,10 @@ def price_line(projection: Projection, budget_usd: float | None) -> str:
     else:
         source = "from answers so far" if projection.from_pilot else "from token counts"
         parts.append(f"${projection.low_usd or 0:.4f} to ${projection.high_usd or 0:.4f} ({source})")
+    if projection.judges:
+        low, high = projection.judge_usd()
+        told = "cost unknown" if low is None or high is None else f"${low:.4f} to ${high:.4f}"
+        parts.append(f"judges {sum(j.calls for j in projection.judges):,} calls, {told}")
     parts.append(f"about {duration(projection.seconds)}")
     if budget_usd is not None:
         parts.append(f"budget ${budget_usd:g}")

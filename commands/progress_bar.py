@@ -69,6 +69,7 @@ class ProgressBar:
 
 def _note(now: RunProgress) -> str:
     parts = [f"${now.spent_usd:.4f}"]
+    parts += [f"judging {one.metric} {one.done}/{one.wanted}" for one in now.judging if one.done]
     parts += [f"{count} {kind.replace('_', ' ')}" for kind, count in now.failures().items()]
     return " · ".join(parts)
 
@@ -76,6 +77,9 @@ def _note(now: RunProgress) -> str:
 def summary(now: RunProgress) -> str:
     """One line: what is there, what failed, what it cost."""
     parts = [f"{now.ok} answers", f"{now.failed} failed", f"spent ${now.spent_usd:.4f}"]
+    if now.judging:
+        judged = sum(one.done for one in now.judging)
+        parts.append(f"{judged} judged for ${now.judge_usd:.4f} of it")
     if now.cached:
         parts.insert(1, f"{now.cached} from the cache")
     if now.unknown_calls:

@@ -32,10 +32,14 @@ def convert_files(file: Path, folder: Path) -> list[Path]:
             raise BakeoffError(
                 "file_exists", f"{target.name} exists already.", "Move it away, or choose another folder with -o."
             )
-    folder.mkdir(parents=True, exist_ok=True)
-    with rows.open("w", encoding="utf-8") as out:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BakeoffError("unwritable", f"The folder {folder} cannot be made: {error.strerror}.") from None
+    with terminal.written(rows) as out:
         write_jsonl((dict(zip(done.columns, row, strict=True)) for row in done.rows), out)
-    experiment.write_text(done.text, "utf-8")
+    with terminal.written(experiment) as out:
+        out.write(done.text)
     for note in done.notes:
         terminal.say(note)
     terminal.say(f"Next: bakeoff run {experiment.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from experiments.prompts import Message, PromptContent, chat_prompt, settings_ch
 from experiments.strict_yaml import parse_model
 from experiments.views.prompts import PromptView, VersionView, get_prompt, label_history, list_prompts, served_prompt
 
-prompts = typer.Typer(no_args_is_help=True, help="Prompts, versions, labels.", rich_markup_mode=None)
+prompts = typer.Typer(help="Prompts, versions, labels.", rich_markup_mode=None)
 
 
 class PromptFile(BaseModel):
@@ -108,7 +109,8 @@ def show(
     if as_json:
         terminal.print_json(served.to_json())
         return
-    terminal.say(f"{name} v{number} · {served.content.model} · {dict(served.content.parameters) or 'no parameters'}")
+    settings = ", ".join(f"{key} {json.dumps(value)}" for key, value in served.content.parameters.items())
+    terminal.say(f"{name} v{number} · {served.content.model} · {settings or 'no parameters'}")
     typer.echo(served.content.as_text())
 
 
@@ -208,7 +210,8 @@ def pull(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, "utf-8")
+        with terminal.written(output) as file:
+            file.write(text)
         terminal.say(f"{name} v{number} → {output.name}")
 
 

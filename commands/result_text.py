@@ -27,6 +27,9 @@ def print_results(results: dict[str, Any]) -> None:
     terminal.print_table(
         ["measure", "role", "against control", "control", "now", "difference", "very likely", ""], rows
     )
+    for c in overall:
+        for warning in c["warnings"] if c["status"] == "ok" else ():
+            typer.echo(f"· {c['metric']}, {c['treatment']}: {warning}.")
     _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
     for check in results["health"]:
         if check["status"] != "ok":
@@ -77,6 +80,8 @@ def _print_counts(results: dict[str, Any]) -> None:
         parts.append(f"{counts['from_cache']} from the cache")
     if cost["total_usd"] or not cost["unknown_calls"]:
         parts.append(f"${cost['total_usd']:.4f}")
+        if cost.get("judge_usd"):
+            parts.append(f"${cost['judge_usd']:.4f} of it for judges")
     if cost["unknown_calls"]:
         parts.append(f"cost unknown for {cost['unknown_calls']}")
     typer.echo(" · ".join(parts))

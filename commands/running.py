@@ -12,7 +12,9 @@ import typer
 
 from commands import terminal
 from commands.experiment_source import load_experiment
+from commands.gate_files import report_results, report_stop
 from commands.result_text import print_results
+from experiments.actions.apply_judges import apply_judges
 from experiments.actions.control_run import mark_interrupted, resume_run
 from experiments.actions.open_results import open_results
 from experiments.actions.rescore import rescore
@@ -21,7 +23,10 @@ from experiments.actions.work import Worker, free_dead_leases
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
+from experiments.scoring import is_judge
 from experiments.strict_yaml import parse_yaml
+from experiments.views.checks import uses_of
+from experiments.views.experiments import get_experiment
 from experiments.views.progress import RunProgress, run_progress
 from experiments.vocabulary import RunState, VerdictOutcome
 from storage.checkpoints import Checkpointer
@@ -42,6 +47,8 @@ def run(
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows; run again to extend.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without asking.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit code by the verdict, for CI.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a summary for a pull request to this file.")] = None,
     as_json: terminal.Json = False,
 ) -> int:
     """Create the experiment (or find it), show the price, run to the end, print the verdict.
@@ -58,8 +65,10 @@ def run(
             return 2
         progress = _run_to_end(experiment.name, limits, rows)
         if progress.state is RunState.STOPPED:
+            report_stop(experiment.name, progress.reason, junit=junit, markdown=markdown)
             return _stopped(progress, experiment.name)
     results = open_results(store, experiment.name, actor=terminal.actor())
+    report_results(results, junit=junit, markdown=markdown)
     terminal.print_json(results) if as_json else print_results(results)
     return GATE_EXIT[VerdictOutcome(results["verdict"]["outcome"])] if gate else 0
 
@@ -80,6 +89,7 @@ def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None)
         return 0
     code = 0
     for each in wanted:
+        get_experiment(store, each)
         terminal.say(f"Resuming {each}")
         limits = None
         progress = _run_to_end(each, limits, None)
@@ -119,15 +129,43 @@ def score(
         list[str] | None,
         typer.Option("--scorer", help="A scorer as in the experiment file, for example 'regex: {pattern: x}'."),
     ] = None,
+    judge_budget: Annotated[
+        float | None, typer.Option("--judge-budget", min=0, help="US dollars that this run's judges may cost in all.")
+    ] = None,
     as_json: terminal.Json = False,
-) -> None:
-    """Score finished outputs again, or with further scorers; calls no model."""
+) -> int:
+    """Score finished outputs again, or with further scorers and judges; generates nothing.
+
+    Without --scorer the scorers and judges in use are applied again, to what has no score yet.
+    """
     entries = [scorer_entry(text) for text in scorer] if scorer else None
-    counts = rescore(terminal.store(), name, actor=terminal.actor(), scorers=entries)
+    counts, progress = _score_again(name, entries, judge_budget)
+    judged = {one.metric: {"judged": one.done, "answers": one.wanted} for one in progress.judging} if progress else {}
     if as_json:
-        terminal.print_json({"scores": counts})
+        cost = {"judge_usd": progress.judge_usd} if progress else {}
+        terminal.print_json({"scores": counts, "judges": judged, **cost})
     else:
-        terminal.print_table(["metric", "new scores"], [[m, n] for m, n in counts.items()])
+        rows = [[m, n] for m, n in counts.items()] + [[m, j["judged"]] for m, j in judged.items()]
+        terminal.print_table(["metric", "scores"], rows)
+    return _stopped(progress, name) if progress and progress.state is RunState.STOPPED else 0
+
+
+def _score_again(
+    name: str, entries: list[str | dict[str, object]] | None, judge_budget: float | None
+) -> tuple[dict[str, int], RunProgress | None]:
+    """(new scores by rule, progress of the run where judges were asked)."""
+    store, actor = terminal.store(), terminal.actor()
+    if entries is None:
+        rules, judges = uses_of(store, name)
+    else:
+        rules, judges = [e for e in entries if not is_judge(e)], [e for e in entries if is_judge(e)]
+    counts = rescore(store, name, actor=actor, scorers=rules) if rules or not judges else {}
+    if not judges:
+        return counts, None
+    run = apply_judges(
+        store, name, actor=actor, judges=judges, judge_budget_usd=judge_budget, check_model=model_check()
+    )
+    return counts, _work_to_end(run, name)
 
 
 def scorer_entry(text: str) -> str | dict[str, object]:
@@ -162,7 +200,11 @@ def _agreed(name: str, limits: Limits, rows: int | None, *, ask: bool) -> bool:
 def _run_to_end(name: str, limits: Limits | None, rows: int | None) -> RunProgress:
     store = terminal.store()
     free_dead_leases(store)
-    run = _start_or_resume(name, limits, rows)
+    return _work_to_end(_start_or_resume(name, limits, rows), name)
+
+
+def _work_to_end(run: RunRecord, name: str) -> RunProgress:
+    store = terminal.store()
     checkpointer = Checkpointer(store.engine)
     checkpointer.start()
     try:
@@ -212,8 +254,9 @@ def _stopped(progress: RunProgress, name: str) -> int:
     left = progress.planned - progress.done
     kind, _, reason = progress.reason.partition(": ")
     terminal.say(f"Stopped: {reason or progress.reason}. {progress.done} results are kept, {left} are left.")
-    if kind == "budget":
-        terminal.say(f"Spent ${progress.spent_usd:.4f}. Raise limits.budget_usd and run the same command again.")
+    if kind in ("budget", "judge_budget"):
+        spent = progress.spent_usd if kind == "budget" else progress.judge_usd
+        terminal.say(f"Spent ${spent:.4f}. Raise limits.{kind}_usd and run the same command again.")
         return BUDGET_EXIT
     terminal.say(f"Fix that, then run the same command again (or: bakeoff resume {name!r}).")
     return 2

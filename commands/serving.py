@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 
 from commands import terminal
 from commands.worker_loop import work_until_told
+from experiments.errors import Unavailable
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,7 @@ def _upgrade_if_reachable() -> None:
     """Says early what is wrong with the database; live traffic does not wait for one that is away."""
     try:
         terminal.store().close()
-    except OperationalError:
+    except Unavailable:
         terminal.say("The database cannot be reached. Live traffic is answered from what was last known.")
 
 

@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import OperationalError
-
+from experiments.errors import Unavailable
 from storage import schema
 from storage.store import Store
 
@@ -24,7 +23,7 @@ def brought_up_to_date(store: Store) -> bool:
     """
     try:
         schema.upgrade(store.engine)
-    except OperationalError:
+    except Unavailable:
         return False
     return True
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -109,3 +112,20 @@ def read_text(path: Path) -> str:
         raise BakeoffError(
             "bad_encoding", f"{path.name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8."
         ) from None
+
+
+@contextmanager
+def written(path: Path) -> Iterator[TextIO]:
+    """A text file to write that is there whole in the end, or not at all. Raises BakeoffError ``unwritable``."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(partial, path)
+    except OSError as error:
+        raise BakeoffError(
+            "unwritable", f"{path} cannot be written: {error.strerror}.", "Check the name and the folder."
+        ) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -23,7 +23,8 @@ from experiments.comparisons.health import (
     split_checks,
     units_check,
 )
-from experiments.comparisons.judges import JudgeCard, JudgeEvidence, judge_card, judge_check
+from experiments.comparisons.judge_evidence import JudgeEvidence
+from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
 from experiments.comparisons.overall import between_challengers, overall_comparisons, slice_comparisons
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
@@ -94,7 +95,13 @@ class Analysis:
             for c in self.comparisons
             if c.slice is None and c.lower is not None and c.upper is not None and c.p_value is not None
         }
-        return Look(self.n_seen, self.n_values, self.sequential, kept)
+        estimates = {
+            key: c.estimate
+            for c in self.comparisons
+            for key in [(c.metric, c.aggregate, c.treatment)]
+            if c.slice is None and c.estimate is not None and key in kept
+        }
+        return Look(self.n_seen, self.n_values, self.sequential, kept, estimates)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values without any number that is not finite; equal evidence gives equal text."""
@@ -150,7 +157,8 @@ def analyse(
 
     ``looks`` are earlier readings that showed effects, ``planned_units`` how many units there will be, ``split`` the
     planned weights of live variants, ``facts`` checks that only the caller can make (a model that changed midway),
-    ``judges`` the judges behind metrics with what people said of the same outputs. ``variants`` names all variants of
+    ``judges`` the judges behind metrics with what people said of the same outputs; a judge that came after the plan is
+    compared beside it. ``variants`` names all variants of
     the experiment, so that one without rows is missed.
 
     Raises:
@@ -169,6 +177,7 @@ def analyse(
         looks=earlier,
         planned_units=planned_units,
         variants=variants,
+        beside=[evidence.metric for evidence in judges],
     )
     overall = _overall(ready, earlier)
     cards = [judge_card(ready.study, evidence, overall, floor=plan.judge_floor) for evidence in judges]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.vocabulary import OutputStatus, RowStatus
@@ -87,28 +87,36 @@ def build(
     variants: Mapping[str, str],
     metrics: Sequence[str],
     slices: Sequence[str] = (),
+    votes: Collection[str] = (),
+    control: str | None = None,
 ) -> pd.DataFrame:
     """The analysis table.
 
-    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``;
-    ``variants`` maps ids to names; ``metrics`` are the scored metrics. Columns: variant, unit_id, cluster_id,
-    repetition, rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an equal
-    table. A failed output has one row with the status ``error`` per metric; what was not measured has the
-    status ``skipped``. The latency of an answer from the cache is skipped: it was measured under another
-    load.
+    ``outputs``, ``scores``, ``ratings`` as ``storage.frames`` gives them, ``units`` as ``with_units``; ``variants``
+    maps ids to names; ``metrics`` are the scored metrics, ``votes`` those of them that say how a challenger fares
+    against the ``control``. A rating that prefers one output to another names that one's variant in a column
+    ``opponent``; the table has that column too when there are such ratings or votes. Columns: variant, unit_id,
+    cluster_id, repetition, rater_id, metric, value, status, and the slices; sorted, so that equal evidence gives an
+    equal table. A failed output has one row with the status ``error`` per metric; what was not measured has the
+    status ``skipped``. The latency of an answer from the cache is skipped: it was measured under another load.
     """
     import pandas as pd
 
     base = outputs.merge(units, on="example_id", how="inner")
     base["variant"] = base["variant_id"].map(variants)
-    parts = [_scored(base, scores, name) for name in metrics]
+    parts = [
+        _scored(base, scores, name) if name not in votes else _voted(base, scores, name, control) for name in metrics
+    ]
     parts += [_measured(base, name) for name in SYSTEM_COLUMNS]
     parts.append(_measured(base.assign(total_tokens=base["prompt_tokens"] + base["completion_tokens"]), "total_tokens"))
     if len(ratings):
         parts.append(_rated(base, ratings))
-    columns = ["variant", "unit_id", "cluster_id", "repetition", "rater_id", "metric", "value", "status", *slices]
-    table = pd.concat([part.assign(rater_id=part.get("rater_id"))[columns] for part in parts], ignore_index=True)
-    keys = ["metric", "unit_id", "variant", "repetition", "rater_id"]
+    sides = ["opponent"] if votes or ("opponent" in ratings and ratings["opponent"].notna().any()) else []
+    people = ["rater_id", *sides]
+    columns = ["variant", "unit_id", "cluster_id", "repetition", *people, "metric", "value", "status", *slices]
+    told = [part.assign(**{name: part.get(name) for name in people})[columns] for part in parts]
+    table = pd.concat(told, ignore_index=True)
+    keys = ["metric", "unit_id", "variant", "repetition", *people]
     return table.sort_values(keys, kind="stable", na_position="first").reset_index(drop=True)
 
 
@@ -121,6 +129,11 @@ def _scored(base: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFra
     own = scores.loc[scores["metric"] == metric, ["output_id", "value"]]
     rows = base.merge(own, on="output_id", how="left")
     return _with_status(rows, metric)
+
+
+def _voted(base: pd.DataFrame, scores: pd.DataFrame, metric: str, control: str | None) -> pd.DataFrame:
+    challengers = base[base["variant"] != control]
+    return _scored(challengers, scores, metric).assign(opponent=control)
 
 
 def _measured(base: pd.DataFrame, column: str) -> pd.DataFrame:

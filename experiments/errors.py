@@ -42,6 +42,18 @@ class Forbidden(BakeoffError):
     status = 403
 
 
+class Unauthenticated(BakeoffError):
+    """Nobody knows who asks: a key, a link or a login is needed."""
+
+    status = 401
+
+
+class Gone(BakeoffError):
+    """It was there and is over."""
+
+    status = 410
+
+
 class Conflict(BakeoffError):
     """Someone else changed it in the meantime, or the rules of its state do not allow it."""
 
@@ -52,6 +64,12 @@ class TooLarge(BakeoffError):
     """Beyond a stated limit."""
 
     status = 413
+
+
+class Unavailable(BakeoffError):
+    """The database cannot be reached or takes nothing now; the same request may do later."""
+
+    status = 503
 
 
 class StoppedByBudget(BakeoffError):
@@ -65,4 +83,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {', '.join(known[:10])}." if known else "There are none yet."
+    more = f" and {len(known) - 10} more" if len(known) > 10 else ""
+    return f"Known: {', '.join(known[:10])}{more}." if known else "There are none yet."

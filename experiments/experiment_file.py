@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from experiments.plan import Plan
+from experiments.plan import MetricDefinition, Plan
+from experiments.ratings.questions import METRIC_NAME, definition_of
 from experiments.strict_yaml import parse_model
+from experiments.vocabulary import QuestionKind
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
 PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
@@ -72,9 +74,13 @@ class PriceSpec(_Strict):
 
 
 class Limits(_Strict):
-    """What a run may use. ``deadline_s`` is wall time of one attempt, ``attempts`` the most per item."""
+    """What a run may use. ``deadline_s`` is wall time of one attempt, ``attempts`` the most per item.
+
+    ``budget_usd`` holds for everything that the run pays, ``judge_budget_usd`` for its judges alone.
+    """
 
     budget_usd: Annotated[float, Field(ge=0)] | None = None
+    judge_budget_usd: Annotated[float, Field(ge=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = 60
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
@@ -96,6 +102,21 @@ class ShadowSpec(_Strict):
     share: Annotated[float, Field(gt=0, le=100)] = 5
     budget_usd: Annotated[float, Field(gt=0)] = 1
     variants: tuple[str, ...] = ()
+
+
+class RatingMetric(_Strict):
+    """A metric that people will give in a rating session; with it here, the plan may name it before anybody rates.
+
+    Categories whose scores are only 0 and 1 are ``yes_or_no``.
+    """
+
+    metric: Annotated[str, Field(pattern=METRIC_NAME.pattern)]
+    kind: QuestionKind = QuestionKind.PAIRWISE
+    yes_or_no: bool = False
+
+    def definition(self) -> MetricDefinition:
+        """What the metric's numbers are."""
+        return definition_of(self.metric, self.kind, (0.0, 1.0) if self.yes_or_no else ())
 
 
 class LiveSpec(_Strict):
@@ -153,6 +174,7 @@ class ExperimentSpec(_Strict):
     variants: Annotated[tuple[VariantSpec, ...], Field(min_length=2, max_length=26)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     scorers: tuple[ScorerEntry, ...] = ()
+    ratings: tuple[RatingMetric, ...] = ()
     plan: Plan
     prices: dict[str, PriceSpec] = {}
     limits: Limits = Limits()

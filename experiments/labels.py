@@ -15,6 +15,11 @@ FIRST_LABELS = (PRODUCTION, STAGING)
 """Labels that every prompt has from the start."""
 
 SHORTEST_REASON = 20
+_VERDICTS = {
+    VerdictOutcome.KEEP_CONTROL: "to keep the control",
+    VerdictOutcome.KEEP_COLLECTING: "to collect more first",
+    VerdictOutcome.CANNOT_DECIDE: "that nothing can be decided",
+}
 VERDICT_AGES = timedelta(days=30)
 
 
@@ -63,8 +68,7 @@ def check_promotion(evidence: Evidence, *, label: str, variant: str, reason: str
 
 def _doubts(evidence: Evidence, variant: str, now: datetime) -> Sequence[str]:
     if evidence.outcome is not VerdictOutcome.SHIP:
-        words = evidence.outcome.value.replace("_", " ")
-        return [f"the verdict is '{words}'"]
+        return [f"the verdict is {_VERDICTS[evidence.outcome]}"]
     if variant != evidence.winner:
         return [f"the verdict names {evidence.winner}"]
     if evidence.confirm_needed:

@@ -28,13 +28,15 @@ class Look:
     """One time when effects were seen: units (and values, repeats counted) that were in, and what stood there.
 
     ``intervals`` maps (metric, aggregate, treatment) to (lower, upper, p-value, adjusted p-value) of the overall
-    comparisons; it may be empty. Log a look only when ``Analysis.shows_effects``.
+    comparisons, ``estimates`` to the estimate that stood in them; both may be empty. Log a look only when
+    ``Analysis.shows_effects``.
     """
 
     n_units: int
     n_values: int = 0
     sequential: bool = False
     intervals: Mapping[Key, tuple[float, float, float, float]] = field(default_factory=dict)
+    estimates: Mapping[Key, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` reads them back."""
@@ -43,13 +45,15 @@ class Look:
             "n_values": self.n_values,
             "sequential": self.sequential,
             "intervals": [[*key, *limits] for key, limits in sorted(self.intervals.items())],
+            "estimates": [[*key, estimate] for key, estimate in sorted(self.estimates.items())],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Look:
         """The look that ``to_json`` wrote."""
         intervals = {(row[0], row[1], row[2]): (row[3], row[4], row[5], row[6]) for row in data.get("intervals", ())}
-        return cls(data["n_units"], data.get("n_values", 0), data.get("sequential", False), intervals)
+        estimates = {(row[0], row[1], row[2]): row[3] for row in data.get("estimates", ())}
+        return cls(data["n_units"], data.get("n_values", 0), data.get("sequential", False), intervals, estimates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Operation(StrEnum):
     ROLL_BACK = "roll_back"
     MANAGE = "manage"
     READ_AUDIT = "read_audit"
+    COLLECT_RATINGS = "collect_ratings"
+    RATE = "rate"
 
 
 _LADDER = (Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.ADMIN)
@@ -38,6 +40,8 @@ LEAST_ROLE: dict[Operation, Role] = {
     Operation.ROLL_BACK: Role.APPROVER,
     Operation.READ_AUDIT: Role.APPROVER,
     Operation.MANAGE: Role.ADMIN,
+    Operation.COLLECT_RATINGS: Role.EDITOR,
+    Operation.RATE: Role.RATER,
 }
 
 SCOPE_FOR: dict[Operation, Scope] = {
@@ -50,7 +54,12 @@ SCOPE_FOR: dict[Operation, Scope] = {
 
 
 def allowed(actor: Actor, operation: Operation) -> bool:
-    """True when the actor's role or one of its scopes permits the operation."""
+    """True when the actor's role or one of its scopes permits the operation.
+
+    Rating is for raters alone: whoever reads results has seen who wrote what.
+    """
+    if actor.role is Role.RATER or operation is Operation.RATE:
+        return actor.role is Role.RATER and operation is Operation.RATE
     if actor.role in _LADDER:
         return _LADDER.index(actor.role) >= _LADDER.index(LEAST_ROLE[operation])
     return SCOPE_FOR.get(operation) in actor.scopes

@@ -20,6 +20,8 @@ USUAL_DISAGREEMENT = 0.2
 USUAL_SD = 0.35
 USUAL_TIES = 0.3
 USUAL_RATE = 0.7
+ROOM = 1.5
+"""Rows that differ for each row gained, where nothing was seen yet: five are fixed for one that breaks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,7 @@ def plan_size(
     A swap plans for its margin. Guardrails raise the power asked of each, challengers share alpha, a watched plan
     needs 2.4 times the units. A relative effect is planned as a share of the assumed rate.
     """
-    given = assumptions or Assumptions()
+    given = assumptions or usual_assumptions(plan)
     effect = _effect(plan, given)
     spread = _spread(kind, design, given, repeats)
     watched = plan.stopping == "sequential" or (live and plan.stopping != "fixed") or (live and not plan.planned_units)
@@ -181,6 +183,12 @@ def plan_size(
             for row in rows
         ),
     )
+
+
+def usual_assumptions(plan: Plan) -> Assumptions:
+    """What is believed before anything was seen. Who asks for a large gain expects more rows than usual to differ."""
+    usual = Assumptions()
+    return Assumptions(disagreement=min(1.0, max(USUAL_DISAGREEMENT, ROOM * _effect(plan, usual))))
 
 
 def from_pilot(

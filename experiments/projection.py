@@ -13,6 +13,8 @@ from experiments.vocabulary import Request, Usage
 SHORT_ANSWER_TOKENS = 60
 LONG_ANSWER_TOKENS = 700
 """Assumed span of an answer's length when there is neither a pilot nor a limit."""
+VERDICT_TOKENS = (30, 150)
+"""Assumed span of a judge's answer: a word with a short reason, a word with a long one."""
 TYPICAL_LATENCY_MS = 2500.0
 
 
@@ -39,8 +41,22 @@ class VariantProjection:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeProjection:
+    """One model of one judge; costs are None when it has no price."""
+
+    metric: str
+    model: str
+    calls: int
+    low_usd: float | None
+    high_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
-    """A run before it starts. ``low_usd``/``high_usd`` are None when a model has no price (see ``unpriced``)."""
+    """A run before it starts. ``low_usd``/``high_usd`` are None when a model has no price (see ``unpriced``).
+
+    They hold the answers only; ``judges`` are told apart.
+    """
 
     calls: int
     cached_calls: int
@@ -51,6 +67,33 @@ class Projection:
     unpriced: tuple[str, ...]
     from_pilot: bool
     variants: tuple[VariantProjection, ...]
+    judges: tuple[JudgeProjection, ...] = ()
+
+    def judge_usd(self) -> tuple[float | None, float | None]:
+        """Lowest and highest cost of all judges; None when one has no price, 0 without any."""
+        lows, highs = [j.low_usd for j in self.judges], [j.high_usd for j in self.judges]
+        return (
+            None if None in lows else math.fsum(low or 0.0 for low in lows),
+            None if None in highs else math.fsum(high or 0.0 for high in highs),
+        )
+
+
+def project_judge(
+    metric: str, short: Sequence[Request], long: Sequence[Request], *, calls: int, prices: PriceBook
+) -> JudgeProjection:
+    """One model of a judge, from its requests on short and on long answers to the same rows (at least one each)."""
+    model = short[0].model
+    price = prices.price(model)
+    limit = completion_limit(long[0]) or VERDICT_TOKENS[1]
+    low, _ = cost(Usage(round(_mean_prompt(short)), min(VERDICT_TOKENS[0], limit)), price)
+    high, _ = cost(Usage(math.ceil(_mean_prompt(long)), min(VERDICT_TOKENS[1], limit)), price)
+    return JudgeProjection(
+        metric, model, calls, None if low is None else low * calls, None if high is None else high * calls
+    )
+
+
+def _mean_prompt(requests: Sequence[Request]) -> float:
+    return sum(prompt_tokens(r) for r in requests) / len(requests)
 
 
 def project(
@@ -97,8 +140,8 @@ def _variant(
     name: str, requests: Sequence[Request], calls: int, prices: PriceBook, pilot: PilotFacts | None
 ) -> VariantProjection:
     model = requests[0].model
-    mean_prompt = sum(prompt_tokens(r) for r in requests) / len(requests)
-    short, long = _answer_span(requests[0], pilot)
+    mean_prompt = _mean_prompt(requests)
+    short, long = answer_span(requests[0], pilot)
     price = prices.price(model)
     low, _ = cost(Usage(round(mean_prompt), round(short)), price)
     high, _ = cost(Usage(round(mean_prompt), math.ceil(long)), price)
@@ -112,7 +155,7 @@ def _variant(
     )
 
 
-def _answer_span(request: Request, pilot: PilotFacts | None) -> tuple[float, float]:
+def answer_span(request: Request, pilot: PilotFacts | None) -> tuple[float, float]:
     """Shortest and longest mean length of an answer that should be reckoned with, in tokens."""
     limit = completion_limit(request)
     if pilot is not None:

@@ -163,9 +163,8 @@ def word_diff(before: str, after: str) -> tuple[DiffPart, ...]:
     if len(first) * len(second) > MOST_COMPARISONS or _likeness(first, second) < LEAST_LIKENESS:
         return tuple(part for part in (DiffPart("removed", before), DiffPart("added", after)) if part.text)
     parts: list[DiffPart] = []
-    matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
-    for operation, i1, i2, j1, j2 in matcher.get_opcodes():
-        if operation == "equal":
+    for same, i1, i2, j1, j2 in _stretches(first, second):
+        if same:
             parts.append(DiffPart("same", "".join(first[i1:i2])))
             continue
         if i2 > i1:
@@ -175,10 +174,26 @@ def word_diff(before: str, after: str) -> tuple[DiffPart, ...]:
     return tuple(parts)
 
 
+def _stretches(first: Sequence[str], second: Sequence[str]) -> list[tuple[bool, int, int, int, int]]:
+    """(same, begin and end in the first, begin and end in the second); a lone space between two changes is changed."""
+    found: list[tuple[bool, int, int, int, int]] = []
+    operations = difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
+    for number, (operation, i1, i2, j1, j2) in enumerate(operations):
+        same = operation == "equal"
+        inside = 0 < number < len(operations) - 1
+        if same and inside and all(token.isspace() and "\n" not in token for token in first[i1:i2]):
+            same = False
+        if found and not same and not found[-1][0]:
+            found[-1] = (False, found[-1][1], i2, found[-1][3], j2)
+        else:
+            found.append((same, i1, i2, j1, j2))
+    return found
+
+
 def _likeness(first: Sequence[str], second: Sequence[str]) -> float:
     """Share of the words that two texts have in common in the same order, spaces not counted."""
-    words = [[token for token in tokens if not token.isspace()] for tokens in (first, second)]
-    matcher = difflib.SequenceMatcher(None, *words, autojunk=False)
+    before, after = ([token for token in tokens if not token.isspace()] for tokens in (first, second))
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return matcher.ratio() if matcher.quick_ratio() >= LEAST_LIKENESS else 0.0
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NUMBERS = ("value", "denominator", "covariate")
 """Columns that hold numbers; an empty cell is a missing value."""
+NAMES = ("variant", "unit_id", "metric")
+"""Columns in which every row needs an entry."""
 
 
 def analyse_table(content: bytes, *, filename: str, plan_text: str, plan_name: str) -> dict[str, Any]:
@@ -49,12 +51,24 @@ def _frame(table: Table, filename: str) -> pd.DataFrame:
     for name in table.columns:
         cells = table.column(name)
         columns[name] = _numbers(table, name, cells, filename) if name in NUMBERS else list(cells)
+        if name in NAMES:
+            _check_filled(table, name, cells, filename)
     if "status" in columns:
         columns["status"] = [cell or "ok" for cell in columns["status"]]
-    for name in ("cluster_id", "rater_id", "repetition"):
+    for name in ("cluster_id", "rater_id", "opponent", "repetition"):
         if name in columns:
             columns[name] = [cell or None for cell in columns[name]]
     return pd.DataFrame(columns)
+
+
+def _check_filled(table: Table, name: str, cells: list[str | None], filename: str) -> None:
+    for index, cell in enumerate(cells):
+        if not (cell or "").strip():
+            raise BakeoffError(
+                "bad_table",
+                f"{filename}, {table.place(index)}: the row has no '{name}'.",
+                "Fill it in or remove the row.",
+            )
 
 
 def _numbers(table: Table, name: str, cells: list[str | None], filename: str) -> list[float]:

@@ -205,6 +205,27 @@ class HealthStatus(StrEnum):
     FAIL = "fail"
 
 
+# --- human ratings --------------------------------------------------------------------------------------------
+
+
+class QuestionKind(StrEnum):
+    """What raters are asked: which of two answers is better, or how good one is."""
+
+    PAIRWISE = "pairwise"
+    SCALE = "scale"
+    THUMBS = "thumbs"
+    CATEGORIES = "categories"
+
+
+class TaskState(StrEnum):
+    """``leased`` is in a rater's hands; a lease that ran out counts no more, the other three are final until undone."""
+
+    LEASED = "leased"
+    RATED = "rated"
+    SKIPPED = "skipped"
+    REPORTED = "reported"
+
+
 # --- people and keys -----------------------------------------------------------------------------------------
 
 

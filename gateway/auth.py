@@ -35,6 +35,16 @@ def scoped(store: Store, scope: Scope) -> ActorOf:
     return dependency
 
 
+def open_to_raters(secret_of: Callable[[Request], str]) -> Callable[[Request], str]:
+    """A dependency for the routes of the rating page: no key, but the cookie of somebody who came by a link."""
+
+    def dependency(request: Request) -> str:
+        return secret_of(request)
+
+    setattr(dependency, _SCOPE_MARK, "rater")
+    return dependency
+
+
 def live_scoped(live: LiveGateway, scope: Scope) -> Callable[..., AsyncIterator[Caller]]:
     """The same for the live routes: keys as they were last known, never the database, and limits per key."""
 
@@ -48,7 +58,11 @@ def live_scoped(live: LiveGateway, scope: Scope) -> Callable[..., AsyncIterator[
 
 
 def refuse_open_routes(app: FastAPI) -> None:
-    """Nothing when every route declares a scope. Raises RuntimeError naming the first that does not."""
+    """Nothing when every route declares a scope, or that it is for raters.
+
+    Raises:
+        RuntimeError: naming the first route that does neither.
+    """
     for route in app.routes:
         if not isinstance(route, APIRoute) or not _declares_scope(route):
             raise RuntimeError(f"the route {getattr(route, 'path', route)} declares no scope; every route must")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from experiments.actions.record_events import record_events
 from experiments.assignment import Served
 from experiments.completions import CompletionSettings, open_completions
-from experiments.errors import BakeoffError
+from experiments.errors import BakeoffError, Unavailable
 from experiments.live_config import LiveConfig
 from experiments.live_events import event_from_json
 from experiments.lookup.find import find_prompt, find_version
@@ -112,7 +112,7 @@ class LiveGateway:
         """What the work returns, done in a thread while the database answers.
 
         Raises:
-            BakeoffError: ``database_unavailable`` at once while the database is known to be gone, or after the time;
+            Unavailable: ``database_unavailable`` at once while the database is known to be gone, or after the time;
                 the work may then still be done later. Whatever the work raises.
         """
         if not self.known.reachable:
@@ -153,7 +153,7 @@ def _load(store: Store, known: LiveConfig) -> LiveConfig:
 
 
 def _away() -> BakeoffError:
-    return BakeoffError("database_unavailable", "The database cannot be reached.", "Try again later.")
+    return Unavailable("database_unavailable", "The database cannot be reached.", "Try again later.")
 
 
 def _seen(running: asyncio.Future[Value]) -> None:

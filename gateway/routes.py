@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from experiments.version import VERSION
 from experiments.vocabulary import Scope
-from gateway import assignments, errors, experiments, outcomes, prompts
+from gateway import assignments, errors, experiments, outcomes, prompts, rating
 from gateway.auth import refuse_open_routes, scoped
 from gateway.chat import ChatDoor
 from gateway.description import description_of
@@ -44,6 +44,7 @@ def api(store: Store, live: LiveGateway | None = None) -> FastAPI:
     )
     prompts.add_routes(app, store)
     experiments.add_routes(app, store)
+    rating.add_routes(app, store)
     live = live or LiveGateway(store, Path(), {})
     assignments.add_routes(app, live)
     outcomes.add_routes(app, live)
@@ -72,6 +73,11 @@ def operation(store: Store, live: LiveGateway | None = None) -> dict[str, Endpoi
     """Path → endpoint of what operation asks for."""
     health = Health(store, live)
     return {"/healthz": health.alive, "/readyz": health.ready, "/metrics": health.metrics}
+
+
+def raters(store: Store) -> dict[str, Endpoint]:
+    """Path → endpoint of what raters open: nothing but the way from a link to the rating page."""
+    return {"/r/{token}": rating.RaterLink(store).follow}
 
 
 def middleware() -> list[Middleware]:

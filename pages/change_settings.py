@@ -50,3 +50,7 @@ with show_errors():
             if st.button("Save budget", type="primary", icon=":material/save:", key="budget_save"):
                 set_monthly_budget(store(), amount, actor=actor())
                 st.rerun()
+            # An emptied field falls back to its first value, so that no budget needs a button of its own.
+            if home.budget_usd is not None and st.button("No budget", icon=":material/close:", key="budget_lift"):
+                set_monthly_budget(store(), None, actor=actor())
+                st.rerun()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.rating_component import rating_screen
+from pages.components.rating_visit import shows_only_rating
 from pages.components.session import settings
 from pages.components.show_output import load_style
 
@@ -15,6 +17,7 @@ ASSETS = Path(__file__).parent / "assets"
 st.set_page_config(page_title="Bakeoff", page_icon=str(ASSETS / "mark.svg"), layout="wide")
 st.logo(str(ASSETS / "bakeoff.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
 load_style()
+rating_only = shows_only_rating()
 
 page = st.navigation(
     {
@@ -58,6 +61,30 @@ page = st.navigation(
                 help="Progress, the verdict, and the answers behind it.",
             ),
         ],
+        "Judge": [
+            st.Page(
+                "collect_ratings.py",
+                title="Rate answers",
+                icon=":material/how_to_vote:",
+                url_path="ratings",
+                help="Ask people which answers are better, blind, and see how far they agree.",
+            ),
+            st.Page(
+                "rate_outputs.py",
+                title="Rating",
+                icon=":material/how_to_vote:",
+                url_path="rate",
+                visibility="hidden",
+                help="What people with a rating link see.",
+            ),
+            st.Page(
+                "check_quality.py",
+                title="Quality checks",
+                icon=":material/fact_check:",
+                url_path="checks",
+                help="Say what a good answer is, try an AI judge on ten answers, see how far people agree with it.",
+            ),
+        ],
         "Ship": [
             st.Page(
                 "watch_live.py",
@@ -83,8 +110,13 @@ page = st.navigation(
                 help="Models and prices, budget, keys, and how this installation is doing.",
             ),
         ],
-    }
+    },
+    position="hidden" if rating_only else "sidebar",
 )
+
+if rating_only:
+    rating_screen()
+    st.stop()
 
 if settings().insecure_no_login:
     st.warning(

@@ -8,7 +8,9 @@ from experiments.views.live_tests import has_live_test
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick
+from pages.components.judge_card import show_judges
 from pages.components.method import show_method
+from pages.components.over_time import show_over_time
 from pages.components.promotion import promote_dialog
 from pages.components.reader import Pairs, pair_page, read_answers
 from pages.components.result_header import show_arms, show_facts, title_line
@@ -82,10 +84,19 @@ with show_errors():
         primary = view.spec.plan.primary.metric
         pairs = Pairs(name, str(result["analysis"]["number"]), treatment.name, primary)
         show_health(result)
-        show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts)
+        letters = {arm.name: arm.letter for arm in view.arms}
+        show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts, letters=letters)
         show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
+        show_over_time(result, view.spec.plan, view.id, treatment.name)
+        show_judges(result, view)
         show_slices(result, view.spec.plan, treatment.name, treatment.letter)
         read_answers(
             pairs, control=control, treatment=treatment, metrics=list(view.scorer_versions), parts=slice_parts(result)
+        )
+        st.page_link(
+            "collect_ratings.py",
+            label="Let people rate these answers",
+            icon=":material/how_to_vote:",
+            query_params={"view": "New session", "exp": name},
         )
         show_method(view, result, treatment.name)

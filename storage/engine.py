@@ -58,7 +58,14 @@ def _dump_json(value: object) -> str:
 def _open_sqlite(database: str | None) -> Engine:
     if not database or database == ":memory:":
         raise BakeoffError("bad_database_url", "Bakeoff needs a database file, not memory.", _URL_HINT)
-    Path(database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BakeoffError(
+            "database_unavailable",
+            f"The folder of the database cannot be made: {error.strerror}.",
+            "Check BAKEOFF_HOME and BAKEOFF_DATABASE_URL.",
+        ) from None
     engine = create_engine(
         f"sqlite:///{Path(database).expanduser()}",
         json_serializer=_dump_json,

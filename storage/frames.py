@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
+from experiments.vocabulary import OutputStatus
 from storage.store import Transaction
 from storage.tables import Example, Output, Rating, Score, ScorerUse, table_of
 
@@ -59,6 +60,25 @@ def ratings_frame(tx: Transaction, experiment_id: str) -> pd.DataFrame:
     """One row per rating: output_id, metric, rater_id, value."""
     query = select(RATING.output_id, RATING.metric, RATING.rater_id, RATING.value)
     return _frame(tx, query.where(RATING.experiment_id == experiment_id))
+
+
+def answer_lengths_frame(tx: Transaction, run_id: str) -> pd.DataFrame:
+    """One row per answer of the run: output_id, example_id, variant_id, length in characters."""
+    query = select(
+        OUTPUT.id.label("output_id"), OUTPUT.example_id, OUTPUT.variant_id, func.length(OUTPUT.text).label("length")
+    )
+    return _frame(tx, query.where(OUTPUT.run_id == run_id, OUTPUT.status == OutputStatus.OK))
+
+
+def judge_scores_frame(tx: Transaction, run_id: str, metric: str, fingerprint: str) -> pd.DataFrame:
+    """One row per score that this version of a judge gave in the run: output_id, value, details, by output."""
+    query = (
+        select(SCORE.output_id, SCORE.value, SCORE.details)
+        .join(table_of(Output), OUTPUT.id == SCORE.output_id)
+        .where(OUTPUT.run_id == run_id, SCORE.metric == metric, SCORE.fingerprint == fingerprint)
+        .order_by(SCORE.output_id)
+    )
+    return _frame(tx, query)
 
 
 def examples_frame(tx: Transaction, dataset_version_id: str, columns: list[str]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The books of running work: every paid call is on them before it leaves, every result is kept in one transaction.
 
-Commits are grouped: while one is on its way to the disk, the next ones queue up and share the following one. A slot of
-a run is held until its result is durable, so a kill can cost at most one call per slot.
+Commits are grouped: while one is on its way to the disk, the next ones queue up and share the following one. The next
+call of a slot leaves only when its last result is durable, so a kill can cost at most one call per slot.
 """
 
 from __future__ import annotations
@@ -55,12 +55,13 @@ class _Wish:
 
 @dataclass(slots=True)
 class _Settlement:
-    """What became of an attempt, and, when the trial is over, its output and scores."""
+    """What became of an attempt, and, when the trial is over, its output and scores, or what a judge answered."""
 
     run_id: str
     attempt: Mapping[str, Any] | None
     output: Mapping[str, Any] | None
     scores: Sequence[Mapping[str, Any]]
+    judgement: Mapping[str, Any] | None
     reserved_usd: float
     cost_usd: float
     future: asyncio.Future[None]
@@ -81,6 +82,7 @@ class Ledger:
         self._insert_attempt = insert(table_of(tables.Attempt)).on_conflict_do_nothing()
         self._insert_output = insert(table_of(tables.Output)).on_conflict_do_nothing()
         self._insert_score = insert(table_of(tables.Score)).on_conflict_do_nothing()
+        self._insert_judgement = insert(table_of(tables.Judgement)).on_conflict_do_nothing()
 
     async def start_attempt(self, row: Mapping[str, Any], *, budget_usd: float | None) -> Grant:
         """Put a call on the books; it may leave only when the answer is ``GO``, and is durable by then.
@@ -92,24 +94,26 @@ class Ledger:
         self._inbox.put(_Wish(row, budget_usd, future))
         return await future
 
-    async def settle(
+    def settle(
         self,
         run_id: str,
         *,
         attempt: Mapping[str, Any] | None = None,
         output: Mapping[str, Any] | None = None,
         scores: Sequence[Mapping[str, Any]] = (),
+        judgement: Mapping[str, Any] | None = None,
         reserved_usd: float = 0.0,
-    ) -> None:
+    ) -> asyncio.Future[None]:
         """Keep the end of an attempt and, when given, the final result of its trial with its scores, as one.
 
-        ``attempt`` holds ``id`` and the columns that changed. Returns when it is durable. A database that is out of
-        reach is tried again for a minute; BakeoffError after that.
+        ``judgement`` is what a judge answered to the attempt. ``attempt`` holds ``id`` and the columns that changed.
+        The future is done when it is durable; a wish that is put in right after it shares its transaction. A database
+        that is out of reach is tried again for a minute; the future raises BakeoffError after that.
         """
         future: asyncio.Future[None] = self._loop.create_future()
         cost = float((attempt or {}).get("cost_usd") or 0.0)
-        self._inbox.put(_Settlement(run_id, attempt, output, scores, reserved_usd, cost, future))
-        await future
+        self._inbox.put(_Settlement(run_id, attempt, output, scores, judgement, reserved_usd, cost, future))
+        return future
 
     async def close(self) -> None:
         """Write what is queued and stop."""
@@ -179,6 +183,9 @@ class Ledger:
         scores = [dict(row) for s in settlements for row in s.scores]
         if scores:
             connection.execute(self._insert_score, scores)
+        judgements = [dict(s.judgement) for s in settlements if s.judgement is not None]
+        if judgements:
+            connection.execute(self._insert_judgement, judgements)
         self._write_totals(connection, settlements)
 
     def _write_totals(self, connection: Connection, settlements: list[_Settlement]) -> None:
@@ -188,15 +195,15 @@ class Ledger:
             total = totals.setdefault(s.run_id, [0.0, 0.0, 0])
             total[0] += s.cost_usd
             total[1] += s.reserved_usd
-            total[2] += s.output is not None
-        for run_id, (cost, reserved, outputs) in totals.items():
+            total[2] += s.output is not None or bool(s.scores)
+        for run_id, (cost, reserved, results) in totals.items():
             connection.execute(
                 update(run)
                 .where(run.c.id == run_id)
                 .values(
                     spent_usd=run.c.spent_usd + cost,
                     reserved_usd=run.c.reserved_usd - reserved,
-                    revision=run.c.revision + int(outputs),
+                    revision=run.c.revision + int(results),
                 )
             )
 

@@ -282,6 +282,95 @@ class WorkerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RatingSessionRecord:
+    """A rating session as it was opened; ``items`` leaves gold items out."""
+
+    id: str
+    experiment_id: str
+    run_id: str
+    number: int
+    metric: str
+    kind: str
+    spec: dict[str, Any]
+    seed: int
+    items: int
+    seconds_per_item: float
+    left_out: dict[str, Any]
+    opened_by: str
+    opened_at: datetime
+    closes_at: datetime | None
+    last_vote_at: datetime | None
+    closed_by: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingLinkRecord:
+    """A link for raters, without its token."""
+
+    id: str
+    session_id: str
+    most_raters: int
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaterRecord:
+    """One browser that opened a link; ``number`` is None until it looked at the rating page."""
+
+    id: str
+    session_id: str
+    link_id: str
+    key: str
+    number: int | None
+    name: str
+    opened_at: datetime
+    joined_at: datetime | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingItemRecord:
+    """One thing to rate."""
+
+    id: str
+    session_id: str
+    position: int
+    gold: bool
+    example_id: str | None
+    first_output_id: str | None
+    second_output_id: str | None
+    wanted: int
+    probability: float
+    stratum: str
+    texts: dict[str, Any] | None
+    expected: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingTaskRecord:
+    """One item in the hands of one rater."""
+
+    id: str
+    session_id: str
+    item_id: str
+    rater_id: str
+    repeat: bool
+    sequence: int
+    swapped: bool
+    state: str
+    lease_until: datetime
+    decided_at: datetime | None
+    decision: int | None
+    choice: str | None
+    value: float | None
+    milliseconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class LivePhaseRecord:
     """One phase of a live test."""
 
@@ -320,3 +409,28 @@ class ExposureRecord:
     first_at: datetime
     slices: dict[str, str]
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """A named quality check."""
+
+    id: str
+    name: str
+    created_by: str
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVersionRecord:
+    """One immutable version of a quality check: the scorer entry that it stands for."""
+
+    id: str
+    check_id: str
+    number: int
+    entry: Any
+    fingerprint: str
+    note: str
+    created_by: str
+    created_at: datetime

@@ -10,6 +10,18 @@ from sqlalchemy import ColumnElement, Select, delete, or_, select
 from sqlmodel import SQLModel, col
 
 from storage import tables
+from storage.rating_tables import (
+    ITEM,
+    LINK,
+    RATER,
+    SESSION,
+    TASK,
+    Rater,
+    RatingItem,
+    RatingLink,
+    RatingSession,
+    RatingTask,
+)
 from storage.store import Transaction
 
 
@@ -58,7 +70,7 @@ def written_by_others(tx: Transaction, held: Holdings, *, author: str) -> list[s
 def is_rated(tx: Transaction, held: Holdings) -> bool:
     """True when people have rated answers of these experiments."""
     rating = select(tables.Rating).where(col(tables.Rating.experiment_id).in_(held.experiments)).limit(1)
-    return tx.session.execute(rating).first() is not None
+    return tx.session.execute(rating).first() is not None or tx.ratings.has_votes(list(held.experiments))
 
 
 def remove(tx: Transaction, held: Holdings) -> int:
@@ -69,9 +81,16 @@ def remove(tx: Transaction, held: Holdings) -> int:
     """
     runs = select(col(tables.Run.id)).where(col(tables.Run.experiment_id).in_(held.experiments))
     outputs = select(col(tables.Output.id)).where(col(tables.Output.run_id).in_(runs))
+    asked = select(SESSION.id).where(SESSION.experiment_id.in_(held.experiments))
     doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
+        (RatingTask, TASK.session_id.in_(asked)),
+        (RatingItem, ITEM.session_id.in_(asked)),
+        (Rater, RATER.session_id.in_(asked)),
+        (RatingLink, LINK.session_id.in_(asked)),
+        (RatingSession, SESSION.experiment_id.in_(held.experiments)),
         (tables.Score, col(tables.Score.output_id).in_(outputs)),
         (tables.Output, col(tables.Output.run_id).in_(runs)),
+        (tables.Judgement, col(tables.Judgement.run_id).in_(runs)),
         (tables.Attempt, col(tables.Attempt.run_id).in_(runs)),
         (tables.Run, col(tables.Run.experiment_id).in_(held.experiments)),
         (tables.Decision, col(tables.Decision.experiment_id).in_(held.experiments)),

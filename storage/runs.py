@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, literal, or_, update
 from sqlmodel import Session, col, select
 
-from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, RunState, new_id
+from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, Purpose, RunState, new_id
 from storage import tables
 from storage.columns import UtcDateTime
 from storage.records import RunRecord, to_record
@@ -159,8 +159,10 @@ class Runs:
         )
         return {(e, v, r) for e, v, r in self._session.exec(query)}
 
-    def attempt_numbers(self, run_id: str, example_ids: list[str]) -> dict[TrialKey, int]:
-        """Highest attempt number of each trial of these examples that was ever tried."""
+    def attempt_numbers(
+        self, run_id: str, example_ids: list[str], *, purpose: Purpose = Purpose.GENERATE
+    ) -> dict[TrialKey, int]:
+        """Highest attempt number of each trial of these examples that was ever tried for that purpose."""
         query = (
             select(
                 tables.Attempt.example_id,
@@ -168,7 +170,11 @@ class Runs:
                 tables.Attempt.repetition,
                 func.max(tables.Attempt.number),
             )
-            .where(tables.Attempt.run_id == run_id, col(tables.Attempt.example_id).in_(example_ids))
+            .where(
+                tables.Attempt.run_id == run_id,
+                tables.Attempt.purpose == purpose,
+                col(tables.Attempt.example_id).in_(example_ids),
+            )
             .group_by(tables.Attempt.example_id, tables.Attempt.variant_id, col(tables.Attempt.repetition))
         )
         return {(e, v, r): n for e, v, r, n in self._session.exec(query)}

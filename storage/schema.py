@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError
-from storage import live_tables, tables
+from storage import live_tables, rating_tables, tables
 from storage.engine import WRITES
+from storage.refusals import translated
 
 _ONE_AT_A_TIME = threading.Lock()
 """Alembic keeps its context in the process: two upgrades in two threads would share it."""
@@ -32,7 +33,12 @@ def upgrade(engine: Engine) -> str:
         BakeoffError: ``newer_schema`` when the database was written by a newer program.
     """
     head = head_revision()
-    with _ONE_AT_A_TIME, engine.execution_options(**{WRITES: True}).connect() as connection, connection.begin():
+    with (
+        _ONE_AT_A_TIME,
+        translated(),
+        engine.execution_options(**{WRITES: True}).connect() as connection,
+        connection.begin(),
+    ):
         current = current_revision(connection)
         if current == head:
             return head
@@ -45,7 +51,7 @@ def upgrade(engine: Engine) -> str:
 
 def check(engine: Engine) -> list[str]:
     """What differs between the database and this program, one line each; empty when nothing does."""
-    with engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         current = current_revision(connection)
         _refuse_newer(current)
         if current != head_revision():
@@ -71,6 +77,7 @@ def head_revision() -> str:
 def table_names() -> list[str]:
     """All tables, those that others refer to first."""
     assert tables.Prompt is not None
+    assert rating_tables.RatingSession is not None
     assert live_tables.LivePhase is not None
     return [table.name for table in SQLModel.metadata.sorted_tables]
 

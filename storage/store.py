@@ -7,24 +7,27 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session
 
-from experiments.errors import BakeoffError, Conflict
 from experiments.vocabulary import Clock, utc_now
 from storage.answers import Answers
 from storage.audit import AuditLog
+from storage.checks import Checks
 from storage.datasets import Datasets
 from storage.engine import WRITES, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
 from storage.exposures import Exposures
 from storage.installation import Installation
+from storage.judgements import Judgements
 from storage.keys import Keys
 from storage.live import Live
 from storage.live_work import LiveWork
 from storage.previews import Previews
 from storage.prompts import Prompts
+from storage.rating_tasks import RatingTasks
+from storage.ratings import Ratings
+from storage.refusals import translated
 from storage.registry import Registry
 from storage.runs import Runs
 
@@ -67,9 +70,29 @@ class Transaction:
         return Answers(self.session)
 
     @cached_property
+    def judgements(self) -> Judgements:
+        """What judges have judged."""
+        return Judgements(self.session)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Quality checks and their versions."""
+        return Checks(self.session)
+
+    @cached_property
     def previews(self) -> Previews:
         """Single tries of the prompt page."""
         return Previews(self.session)
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """Rating sessions, their links and raters."""
+        return Ratings(self.session)
+
+    @cached_property
+    def rating_tasks(self) -> RatingTasks:
+        """Items to rate and the raters' hold on them."""
+        return RatingTasks(self.session)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -120,15 +143,15 @@ class Store:
         """A transaction that may write: all of it is kept, or nothing.
 
         Raises:
-            BakeoffError: ``database_busy`` when the database stayed locked or is out of reach.
+            Unavailable: ``database_busy`` when the database stayed locked, or it is out of reach.
         """
-        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield Transaction(session, self.clock)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that only reads one consistent state."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with translated(), Session(self.engine, expire_on_commit=False) as session:
             yield Transaction(session, self.clock)
 
     def close(self) -> None:
@@ -139,36 +162,3 @@ class Store:
 def open_store(url: str, clock: Clock = utc_now) -> Store:
     """A store on the database of the URL; the schema is not touched (see ``storage.schema.upgrade``)."""
     return Store(open_engine(url), clock)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        raise Conflict(
-            "changed_meanwhile",
-            "Somebody else changed the same thing at this moment.",
-            "Nothing was changed; try again.",
-        ) from error
-    except OperationalError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: DBAPIError) -> BakeoffError:
-    text = str(error.orig)
-    if "locked" in text or "busy" in text:
-        return BakeoffError(
-            "database_busy", "The database stayed busy for too long.", "Nothing was changed; try again."
-        )
-    if "disk is full" in text or "No space left" in text:
-        return BakeoffError(
-            "disk_full",
-            "The disk of the database is full.",
-            "Nothing was changed; free some space and try again.",
-        )
-    if "no such table" in text or "no such column" in text:
-        return BakeoffError("old_schema", "The database is older than this program.", "Run: bakeoff db upgrade")
-    return BakeoffError(
-        "database_unavailable", "The database cannot be reached.", "Check BAKEOFF_DATABASE_URL and try again."
-    )

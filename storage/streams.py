@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from storage.rating_tables import ITEM, RATER, SESSION, TASK, Rater, RatingItem, RatingSession
 from storage.store import Transaction
 from storage.tables import Attempt, Example, Output, Rating, Run, Score, ScorerUse, Variant, table_of
 
@@ -61,6 +62,7 @@ def stream_scores(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any
             SCORE.metric,
             SCORE.value,
             SCORE.reason,
+            SCORE.details,
             SCORE.created_at,
             USE.scorer,
             USE.version,
@@ -98,6 +100,35 @@ def stream_ratings(tx: Transaction, experiment_id: str) -> Iterator[dict[str, An
         .join(table_of(Example), EXAMPLE.id == OUTPUT.example_id)
         .where(RATING.experiment_id == experiment_id)
         .order_by(EXAMPLE.position, VARIANT.position, RATING.rater_id)
+    )
+    return _rows(tx, query)
+
+
+def stream_votes(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any]]:
+    """Every rating of the experiment's sessions, checks too, with what it is of.
+
+    ``variant`` is that of the first output, ``opponent`` of the second (None for single answers); ``purpose`` is
+    ``rating``, ``gold`` or ``repeat``. Gold items written by hand have neither variant nor position.
+    """
+    first, second = (table_of(Variant).alias(name) for name in ("first_variant", "second_variant"))
+    shown, beside = (table_of(Output).alias(name) for name in ("first_output", "second_output"))
+    query = (
+        select(
+            *(SESSION.metric, SESSION.number.label("session"), SESSION.kind, RATER.number.label("rater")),
+            *(TASK.value, TASK.choice, TASK.swapped, TASK.reasons, TASK.comment, TASK.milliseconds, TASK.state),
+            *(TASK.repeat, TASK.decided_at.label("created_at"), ITEM.gold, ITEM.probability),
+            *(first.c.name.label("variant"), second.c.name.label("opponent"), EXAMPLE.position),
+        )
+        .join(table_of(RatingSession), SESSION.id == TASK.session_id)
+        .join(table_of(Rater), RATER.id == TASK.rater_id)
+        .join(table_of(RatingItem), ITEM.id == TASK.item_id)
+        .join(table_of(Example), EXAMPLE.id == ITEM.example_id, isouter=True)
+        .join(shown, shown.c.id == ITEM.first_output_id, isouter=True)
+        .join(first, first.c.id == shown.c.variant_id, isouter=True)
+        .join(beside, beside.c.id == ITEM.second_output_id, isouter=True)
+        .join(second, second.c.id == beside.c.variant_id, isouter=True)
+        .where(SESSION.experiment_id == experiment_id, TASK.decided_at.is_not(None))
+        .order_by(SESSION.number, EXAMPLE.position, RATER.number, TASK.decision)
     )
     return _rows(tx, query)
 

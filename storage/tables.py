@@ -366,6 +366,60 @@ class Rating(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+class Judgement(SQLModel, table=True):
+    """One row is what one paid call of a judge answered; its text is read again wherever a verdict is needed.
+
+    ``request_hash`` holds model, messages, parameters and repeat, so the same text is not judged twice.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "request_hash"),
+        Index("ix_judgement_request_hash", "request_hash"),
+    )
+
+    id: str = Field(primary_key=True)
+    run_id: str = Field(foreign_key="run.id")
+    attempt_id: str = Field(foreign_key="attempt.id")
+    request_hash: str
+    metric: str
+    fingerprint: str
+    model: str
+    text: str = _text()
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_ms: float | None = None
+    simulated: bool = False
+    created_at: datetime = _time()
+
+
+class QualityCheck(SQLModel, table=True):
+    """One row is a named check of quality: a judge or a rule that experiments can use by its name."""
+
+    __tablename__ = "quality_check"
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    created_by: str
+    created_at: datetime = _time()
+    archived_at: datetime | None = _time(nullable=True)
+
+
+class QualityCheckVersion(SQLModel, table=True):
+    """One row is one immutable state of a check: the scorer entry that it stands for, known by its fingerprint."""
+
+    __tablename__ = "quality_check_version"
+    __table_args__ = (UniqueConstraint("check_id", "number"), UniqueConstraint("check_id", "fingerprint"))
+
+    id: str = Field(primary_key=True)
+    check_id: str = Field(foreign_key="quality_check.id")
+    number: int
+    entry: Any = _canonical()
+    fingerprint: str
+    note: str = ""
+    created_by: str
+    created_at: datetime = _time()
+
+
 # --- comparing and deciding ----------------------------------------------------------------------------------------
 
 

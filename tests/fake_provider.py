@@ -30,7 +30,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ MODEL_FAULT = re.compile(r"^fault-(?P<name>[a-z0-9]+?)(?:-(?P<times>\d+))?$")
 MARKED_FAULT = re.compile(r"\[\[fault:(?P<name>[a-z0-9]+)(?:\*(?P<times>\d+))?\]\]")
 REFERENCE = re.compile(r"\[\[reference:(.*?)\]\]", re.DOTALL)
 MODELS = ("fake-small", "fake-large")
+Responder = Callable[[Mapping[str, Any]], str | None]
+"""Request body → the text to answer with, or None for the usual answer."""
 
 
 def ledger_key(model: str, messages: Sequence[Mapping[str, Any]]) -> str:
@@ -85,6 +87,7 @@ class Conduct:
     success: tuple[tuple[str, float], ...] = ()
     limit_rps: float | None = None
     ledger: Path | None = None
+    responder: Responder | None = None
 
 
 class Books:
@@ -215,7 +218,12 @@ class Conversation:
     def _plain(self, body: dict[str, Any], model: str) -> faults.Body:
         prompt = "\n".join(str(m.get("content")) for m in body.get("messages") or [])
         digest = hashlib.sha256(f"{model}\0{prompt}\0{body.get('seed')}".encode()).digest()
-        text = self._drawn(prompt, digest) or f"Answer {digest.hex()[:12]} to: {prompt[-60:]}"
+        told = self.conduct.responder(body) if self.conduct.responder else None
+        text = (
+            told
+            if told is not None
+            else self._drawn(prompt, digest) or f"Answer {digest.hex()[:12]} to: {prompt[-60:]}"
+        )
         payload = faults.completion_body(text, model=model)
         used = {"prompt_tokens": 1 + len(prompt) // 4, "completion_tokens": 1 + len(text) // 4}
         payload["usage"] = used | {"total_tokens": sum(used.values())}
@@ -258,8 +266,9 @@ class FakeProvider:
         success: Mapping[str, float] | None = None,
         limit_rps: float | None = None,
         ledger: Path | None = None,
+        responder: Responder | None = None,
     ) -> None:
-        conduct = Conduct(latency_ms, tuple((success or {}).items()), limit_rps, ledger)
+        conduct = Conduct(latency_ms, tuple((success or {}).items()), limit_rps, ledger, responder)
         self._conversation = Conversation(conduct)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from experiments.actions.analyse_live import fresh_live_analysis
@@ -10,6 +11,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.lookup.progress import RunProgress, progress_of
+from experiments.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import ExperimentState, RunState
 from storage.records import AnalysisRecord, RunRecord
@@ -72,10 +74,11 @@ def _computed(
     from experiments.peeking import Look
 
     plan = blueprint.spec.plan
+    wider = _with_rated(plan, blueprint, evidence)
     facts = [HealthCheck(*fact) for fact in _facts(blueprint, evidence)]
     analysis = analyse(
         evidence.table,
-        plan=plan,
+        plan=wider,
         metrics=blueprint.metrics(),
         control=blueprint.control.name,
         slices=blueprint.roles.slices,
@@ -83,8 +86,10 @@ def _computed(
         looks=[Look.from_json(look) for look in looks],
         planned_units=evidence.planned_units,
         facts=facts,
+        judges=evidence.judges,
         variants=[arm.name for arm in blueprint.arms],
     )
+    analysis = replace(analysis, plan_hash=plan.hash())
     verdict = decide(plan, analysis)
     result = {
         "experiment": blueprint.experiment.name,
@@ -98,6 +103,13 @@ def _computed(
     return result, data_hash(evidence.table)
 
 
+def _with_rated(plan: Plan, blueprint: Blueprint, evidence: EvidenceTable) -> Plan:
+    """The plan with what people rated besides as secondary metrics: they inform and never decide."""
+    there = set(evidence.table["metric"].unique())
+    also = [m.name for m in blueprint.rated if m.name in there and m.name not in plan.metric_names()]
+    return plan.model_copy(update={"secondary": (*plan.secondary, *also)}) if also else plan
+
+
 def _facts(blueprint: Blueprint, evidence: EvidenceTable) -> list[tuple[str, Any, str]]:
     from experiments.vocabulary import HealthStatus
 
@@ -109,7 +121,7 @@ def _facts(blueprint: Blueprint, evidence: EvidenceTable) -> list[tuple[str, Any
     if blueprint.experiment.origin == "import":
         message = "The answers were there before the plan: read this as a first look, not as a test of a prediction."
         facts.append(("plan", HealthStatus.WARN, message))
-    return facts
+    return facts + [(check, HealthStatus(status), message) for check, status, message in evidence.rating_facts]
 
 
 def cost_json(progress: RunProgress, blueprint: Blueprint) -> dict[str, Any]:
@@ -117,7 +129,8 @@ def cost_json(progress: RunProgress, blueprint: Blueprint) -> dict[str, Any]:
     imported = blueprint.experiment.origin == "import"
     by_variant = {v.variant: round(v.cost_usd, 10) for v in progress.variants}
     return {
-        "total_usd": round(sum(by_variant.values()) if imported else progress.spent_usd, 10),
+        "total_usd": round(sum(by_variant.values()) + progress.judge_usd if imported else progress.spent_usd, 10),
+        "judge_usd": round(progress.judge_usd, 10),
         "estimated_usd": round(progress.estimated_usd, 10),
         "unknown_calls": progress.unknown_answers if imported else progress.unknown_calls,
         "by_variant": by_variant,

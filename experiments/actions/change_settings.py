@@ -12,8 +12,6 @@ from experiments.permissions import Operation
 from experiments.vocabulary import Actor
 from storage.store import Store
 
-DEFAULT_MODEL = "default_model"
-
 
 def set_price(store: Store, model: str, *, input_per_million: float, output_per_million: float, actor: Actor) -> None:
     """Keep a price in US dollars per million tokens; it wins over the shipped one. Raises BakeoffError; Forbidden."""
@@ -53,15 +51,12 @@ def set_monthly_budget(store: Store, budget_usd: float | None, *, actor: Actor) 
         tx.audit.append(actor.name, "budget_set", "installation", {"monthly_budget_usd": budget_usd})
 
 
-def set_default_model(store: Store, model: str, *, actor: Actor) -> None:
-    """The model that new prompts start with. Raises Forbidden."""
-    authorise(store, actor, Operation.EDIT_PROMPT, "settings")
-    with store.begin() as tx:
-        tx.installation.set_setting(DEFAULT_MODEL, model.strip()[:200], actor=actor.name, at=tx.clock())
-
-
 def tick_first_step(store: Store, step: str, *, actor: Actor) -> None:
-    """Note that one of the first steps of the Home page was done, or that the card was hidden."""
+    """Note that one of the first steps of the Home page was done, or that the card was hidden. Raises Forbidden.
+
+    No event is written: which hints a page shows is nobody's decision.
+    """
+    authorise(store, actor, Operation.READ, "first steps")
     with store.begin() as tx:
         done = first_steps(tx)
         if step not in done and step in (*STEPS, HIDDEN):

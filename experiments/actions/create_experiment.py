@@ -8,6 +8,7 @@ from experiments.actions.authorise import authorise
 from experiments.actions.save_prompt import save_version
 from experiments.errors import Conflict
 from experiments.experiment_file import ExperimentSpec
+from experiments.judges import JUDGE, Judge
 from experiments.lookup.design import ResolvedDesign, prompt_to_promote, resolved_design
 from experiments.lookup.find import find_experiment
 from experiments.permissions import Operation
@@ -96,6 +97,8 @@ def create_in(
     experiment = _insert(tx, design, actor=actor, origin=origin, sample=sample)
     for scorer, entry in zip(design.scorers, (e for e in spec.scorers if not is_judge(e)), strict=True):
         tx.experiments.add_scorer(experiment.id, scorer_columns(scorer, entry), at=tx.clock())
+    for judge in design.judges:
+        add_judge(tx, experiment.id, judge)
     tx.audit.append(
         actor.name,
         "experiment_created",
@@ -125,7 +128,8 @@ def _insert(tx: Transaction, design: ResolvedDesign, *, actor: Actor, origin: st
             "plan_hash": spec.plan.hash(),
             "dataset_version_id": version.id if version else None,
             "prompt_id": prompt.id if prompt else None,
-            "simulated": any(c is not None and is_simulated(c.model) for c in contents.values()),
+            "simulated": any(c is not None and is_simulated(c.model) for c in contents.values())
+            or any(is_simulated(model) for judge in design.judges for model in judge.spec.jury),
             "sample": sample,
             "created_by": actor.name,
             "created_at": tx.clock(),
@@ -144,6 +148,22 @@ def _insert(tx: Transaction, design: ResolvedDesign, *, actor: Actor, origin: st
 
 def _imported_model(spec: ExperimentSpec, name: str) -> str:
     return next((v.model or "" for v in spec.variants if v.name == name), "")
+
+
+def add_judge(tx: Transaction, experiment_id: str, judge: Judge) -> None:
+    """Put a judge in use: one row for each metric that it gives."""
+    for metric in judge.metrics:
+        columns = {
+            "metric": metric.name,
+            "scorer": JUDGE,
+            "version": judge.version,
+            "entry": judge.entry,
+            "fingerprint": judge.fingerprint,
+            "kind": metric.kind,
+            "direction": metric.direction,
+            "unit": metric.unit,
+        }
+        tx.experiments.add_scorer(experiment_id, columns, at=tx.clock())
 
 
 def scorer_columns(scorer: BoundScorer, entry: Any) -> dict[str, Any]:  # noqa: ANN401

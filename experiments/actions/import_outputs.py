@@ -18,6 +18,7 @@ from experiments.datasets.reading import read_table
 from experiments.datasets.table import ReadReport, Table
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec, ScorerEntry, VariantSpec
+from experiments.judges import bind_judges
 from experiments.lookup.blueprint import IMPORTED, load_blueprint
 from experiments.permissions import Operation
 from experiments.plan import MetricDefinition, Plan, PrimaryMetric
@@ -148,9 +149,21 @@ def _create(
         repeats=1 + max(o.repetition for o in found.outputs),
     )
     record, _ = create_in(tx, spec, dataset_version_id=dataset.version.id, actor=actor, origin="import")
-    for metric in measured:
+    for metric in _with_values(measured, found, scorers):
         tx.experiments.add_scorer(record.id, imported_scorer(metric), at=tx.clock())
     return tx.experiments.change(record.id, state=ExperimentState.RUNNING, locked_at=tx.clock())
+
+
+def _with_values(
+    measured: Sequence[MetricDefinition], found: ImportedOutputs, scorers: Sequence[ScorerEntry]
+) -> list[MetricDefinition]:
+    """The metrics whose values came with the file. Ratings under a judge's name only check that judge."""
+    judged = {metric.name for judge in bind_judges(scorers) for metric in judge.metrics}
+    for metric in found.metrics:
+        if metric.name in judged:
+            told = f"'{metric.name}' is a score of the file and a judge."
+            raise BakeoffError("duplicate_metric", told, "Give the judge another 'name'.")
+    return [metric for metric in measured if metric.name not in judged]
 
 
 def imported_scorer(metric: MetricDefinition) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from experiments.actions.create_experiment import scorer_columns
 from experiments.actions.output_rows import score_rows, scoring_context
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ScorerEntry
+from experiments.judges import JUDGE
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.design import check_scorers
@@ -38,14 +39,16 @@ def rescore(
         experiment = find_experiment(tx, experiment_name)
         blueprint = load_blueprint(tx, experiment)
         entries = (
-            list(scorers) if scorers is not None else [u.entry for u in blueprint.scorer_uses if u.scorer != "imported"]
+            list(scorers)
+            if scorers is not None
+            else [u.entry for u in blueprint.scorer_uses if u.scorer not in ("imported", JUDGE)]
         )
         if not entries:
             raise BakeoffError("no_scorers", f"'{experiment.name}' has no scorers to apply.", "Name one with --scorer.")
         bound = bind_all(entries, custom=custom_scorers())
         assert blueprint.dataset is not None
         check_scorers(bound, blueprint.spec, blueprint.dataset.columns)
-        _refuse_planned(blueprint, bound)
+        refuse_planned(blueprint, [(scorer.metric, scorer.fingerprint) for scorer in bound])
         for scorer, entry in zip(bound, entries, strict=True):
             tx.experiments.add_scorer(experiment.id, scorer_columns(scorer, entry), at=tx.clock())
         counts = _apply(tx, blueprint, bound)
@@ -54,17 +57,21 @@ def rescore(
     return counts
 
 
-def _refuse_planned(blueprint: Blueprint, bound: Sequence[BoundScorer]) -> None:
-    """A metric of a locked plan keeps its definition: another one would be another question."""
+def refuse_planned(blueprint: Blueprint, definitions: Sequence[tuple[str, str]]) -> None:
+    """Nothing unless a (metric, fingerprint) would redefine a metric of a locked plan: that is another question.
+
+    Raises:
+        Conflict: ``plan_locked``.
+    """
     if blueprint.experiment.locked_at is None:
         return
     planned = set(blueprint.spec.plan.metric_names())
     current = {use.metric: use.fingerprint for use in blueprint.scorer_uses}
-    for scorer in bound:
-        if scorer.metric in planned and current.get(scorer.metric, scorer.fingerprint) != scorer.fingerprint:
+    for metric, fingerprint in definitions:
+        if metric in planned and current.get(metric, fingerprint) != fingerprint:
             raise Conflict(
                 "plan_locked",
-                f"'{scorer.metric}' is part of the locked plan and cannot be redefined.",
+                f"'{metric}' is part of the locked plan and cannot be redefined.",
                 "Give the new scorer another 'name'; it is shown beside the planned one.",
             )
 

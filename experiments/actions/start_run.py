@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, Conflict
@@ -13,7 +13,6 @@ from experiments.lookup.find import find_experiment
 from experiments.lookup.prices import price_book
 from experiments.lookup.projecting import live_only
 from experiments.permissions import Operation
-from experiments.scoring import is_judge
 from experiments.vocabulary import Actor, ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord
 from storage.store import Store, Transaction
@@ -77,27 +76,37 @@ def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: M
             "This experiment's answers were imported; there is nothing to run.",
             "Look at its results instead.",
         )
-    if any(is_judge(entry) for entry in blueprint.spec.scorers):
-        raise BakeoffError(
-            "no_judges_yet",
-            "Model judges are not available in this version.",
-            "Remove the 'judge' scorers for now.",
-        )
     blueprint.check_scorers()
-    for model in dict.fromkeys(arm.model for arm in blueprint.arms):
+    generating = dict.fromkeys(arm.model for arm in blueprint.arms)
+    judging = dict.fromkeys(model for judge in blueprint.judges for model in judge.spec.jury)
+    check_models(tx, blueprint, limits, check_model, generating=list(generating), judging=list(judging))
+    _refuse_missing_values(tx, blueprint, rows)
+
+
+def check_models(
+    tx: Transaction,
+    blueprint: Blueprint,
+    limits: Limits,
+    check_model: ModelCheck,
+    *,
+    judging: Sequence[str],
+    generating: Sequence[str] = (),
+) -> None:
+    """Nothing when all models can be called and every budget can hold. Raises BakeoffError."""
+    for model in dict.fromkeys((*generating, *judging)):
         problem = check_model(model)
         if problem is not None:
             raise problem
-    if limits.budget_usd is not None or monthly_budget(tx) is not None:
-        prices = price_book(tx, blueprint)
-        unpriced = sorted({arm.model for arm in blueprint.arms if prices.price(arm.model) is None})
-        if unpriced:
-            raise BakeoffError(
-                "no_price",
-                f"A budget cannot hold for {unpriced[0]}: nobody knows its price.",
-                "Add it under 'prices:' in the experiment file or in Settings, or drop the budget.",
-            )
-    _refuse_missing_values(tx, blueprint, rows)
+    capped = limits.budget_usd is not None or monthly_budget(tx) is not None
+    limited = [*generating, *judging] if capped else judging if limits.judge_budget_usd is not None else ()
+    prices = price_book(tx, blueprint)
+    unpriced = sorted(model for model in limited if prices.price(model) is None)
+    if unpriced:
+        raise BakeoffError(
+            "no_price",
+            f"A budget cannot hold for {unpriced[0]}: nobody knows its price.",
+            "Add it under 'prices:' in the experiment file or in Settings, or drop the budget.",
+        )
 
 
 def _refuse_missing_values(tx: Transaction, blueprint: Blueprint, rows: int | None) -> None:

@@ -14,7 +14,8 @@ from contextlib import suppress
 from datetime import timedelta
 
 from experiments.actions.answer_preview import answer_preview
-from experiments.actions.execute_run import Limiters, RunExecution, Stop
+from experiments.actions.paid_calls import Limiters, Stop
+from experiments.actions.run_stages import RunStages
 from experiments.completions import Completions
 from experiments.errors import BakeoffError
 from experiments.version import VERSION
@@ -51,7 +52,7 @@ class Worker:
         self._limiters = Limiters()
         self._concurrency = concurrency
         self._on_finished = on_finished
-        self._active: dict[str, RunExecution] = {}
+        self._active: dict[str, RunStages] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._ledger: Ledger
@@ -151,7 +152,7 @@ class Worker:
     # --- working -----------------------------------------------------------------------------------------------------
 
     async def _execute(self, run: RunRecord, on_progress: Callable[[int], None] | None) -> Stop | None:
-        execution = RunExecution(
+        execution = RunStages(
             self._store,
             self._ledger,
             self._completions,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REQUIRED = ("variant", "unit_id", "metric", "value")
 ANSWERED = (RowStatus.OK.value, RowStatus.REFUSED.value)
+LARGEST = 1e60
+"""Beyond this size third and fourth powers, which skewness and spread need, leave the range of floating point."""
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 
@@ -68,7 +70,7 @@ def numbers(table: pd.DataFrame, name: str) -> Floats:
     """A column of numbers, NaN where there is none; true and false are 1 and 0.
 
     Raises:
-        BakeoffError: ``bad_table`` for text that is no number.
+        BakeoffError: ``bad_table`` for text that is no number, and for numbers beyond 10^60.
     """
     import pandas as pd
 
@@ -80,7 +82,12 @@ def numbers(table: pd.DataFrame, name: str) -> Floats:
             row = int(bad.argmax())
             shown = str(column.iloc[row])[:40]
             raise _bad_row(row, f"{name} {shown!r} is no number.", "Write numbers, with 1 and 0 for yes and no.")
-    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = found.to_numpy(dtype=np.float64, na_value=np.nan)
+    beyond = np.isfinite(values) & (np.abs(values) > LARGEST)
+    if beyond.any():
+        row = int(beyond.argmax())
+        raise _bad_row(row, f"{name} {values[row]:.3g} is too large.", "Give it in a larger unit, or leave it empty.")
+    return values
 
 
 def status(table: pd.DataFrame) -> Texts:

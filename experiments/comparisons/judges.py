@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from experiments.comparisons.health import HealthCheck, failed, passed, warned
+from experiments.comparisons.judge_evidence import Beside, JudgeEvidence, Labels, labels_of
+from experiments.comparisons.judge_faults import FEWEST_LABELS, Fault, faults_of, length_bias, next_step
 from experiments.comparisons.question import Study
 from experiments.comparisons.raters import LEVELS
 from experiments.comparisons.unit_table import MetricValues
 from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
-from experiments.stats.clustered import Codes, Floats, totals, yes_no
+from experiments.stats.clustered import yes_no
 from experiments.stats.estimates import Comparison, Interval, NotEstimable, number
 from experiments.stats.judge_correction import (
     Calibration,
@@ -24,30 +26,15 @@ from experiments.stats.judge_correction import (
     rogan_gladen,
     same_for_both,
 )
+from experiments.stats.proportions import Limits
 from experiments.vocabulary import Design, MetricKind
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-FEWEST_LABELS = 50
 FEWEST_EACH = 10
 BELOW_PEOPLE = 0.1
 FLOOR = 0.4
 """Agreement beyond chance that a judge needs where nobody knows how far people agree among themselves."""
-
-
-@dataclass(frozen=True)
-class JudgeEvidence:
-    """What is known of a metric's judge. ``labels`` are people's values of the same outputs.
-
-    ``labels`` has the columns ``variant, unit_id, value`` and may have ``rater_id``; None or empty means that nobody
-    checked the judge. ``position_bias`` is the share of comparisons that change when the sides are swapped.
-    """
-
-    metric: str
-    judge: str
-    labels: pd.DataFrame | None = None
-    position_bias: float | None = None
+DISQUALIFYING = frozenset({"favours_variant", "injection", "position", "unreadable"})
+"""Faults that bend a comparison of variants, however well the judge agrees with people on the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +42,10 @@ class JudgeCard:
     """A judge against people. ``agreement`` is the share of equal answers for yes and no, alpha for grades.
 
     ``beyond_chance`` is Krippendorff's alpha of judge and people, ``between_people`` that of people among themselves.
-    ``usable`` says whether the judge may decide; ``reason`` why not. ``corrected`` holds the effect per challenger and
-    ``rates`` the share of yes per variant, both as people would see them.
+    ``sensitivity_limits`` and ``specificity_limits`` are 95 % Wilson limits. ``length_bias`` is a rank correlation (see
+    ``judge_faults.length_bias``), the other facts about its votes are shares. ``usable`` says whether the judge may
+    decide, ``reason`` why not, ``faults`` what it does wrong, ``next_step`` what to do about it. ``corrected`` holds
+    the effect per challenger and ``rates`` the share of yes per variant, both as people would see them.
     """
 
     metric: str
@@ -72,6 +61,13 @@ class JudgeCard:
     reason: str
     corrected: tuple[tuple[str, Interval], ...] = ()
     rates: tuple[tuple[str, Interval], ...] = ()
+    sensitivity_limits: Limits | None = None
+    specificity_limits: Limits | None = None
+    length_bias: float | None = None
+    self_consistency: float | None = None
+    unreadable: float | None = None
+    faults: tuple[Fault, ...] = ()
+    next_step: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -81,20 +77,18 @@ class JudgeCard:
             "judge": self.judge,
             "human_items": self.human_items,
             **{name: number(getattr(self, name)) for name in numbers},
+            "sensitivity_interval": _limits_json(self.sensitivity_limits),
+            "specificity_interval": _limits_json(self.specificity_limits),
+            "length_bias": number(self.length_bias),
+            "self_consistency": number(self.self_consistency),
+            "unreadable": number(self.unreadable),
             "usable": self.usable,
             "reason": self.reason,
+            "faults": [fault.to_json() for fault in self.faults],
+            "next_step": self.next_step,
             "corrected": [{"treatment": name, **interval.to_json()} for name, interval in self.corrected],
             "rates": [{"variant": name, **interval.to_json()} for name, interval in self.rates],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Labels:
-    variant: Codes
-    unit: Codes
-    human: Floats
-    judge: Floats
-    between_people: float | None
 
 
 def judge_card(
@@ -102,12 +96,9 @@ def judge_card(
 ) -> JudgeCard:
     """The judge's card with the corrected effect of every challenger."""
     values = study.table.metrics.get(evidence.metric)
-    labels = None if values is None else _labels(study, values, evidence)
+    labels = None if values is None else labels_of(study, values, evidence)
     if values is None or labels is None or not len(labels.human):
-        nobody = "nobody has rated outputs that this judge scored"
-        return JudgeCard(
-            evidence.metric, evidence.judge, 0, None, None, None, None, None, evidence.position_bias, False, nobody
-        )
+        return _unchecked(study, evidence, values)
     binary = yes_no(labels.human) and yes_no(labels.judge)
     calibration = Calibration.of(labels.human, labels.judge) if binary else None
     beyond = _alpha(values, labels)
@@ -119,9 +110,11 @@ def judge_card(
         for interval in [_corrected(study, values, labels, comparison, calibration)]
         if interval is not None
     ]
-    reason = _reason(labels, calibration, agreement, beyond, floor=floor) or _contradiction(comparisons, corrected)
+    mine = [c for c in comparisons if c.metric == evidence.metric]
+    reason = _reason(labels, calibration, agreement, beyond, floor=floor) or _contradiction(mine, corrected)
     known = calibration is not None and calibration.yes > 0 and calibration.no > 0
-    return JudgeCard(
+    limits = calibration.limits() if calibration is not None and known else (None, None)
+    card = JudgeCard(
         metric=evidence.metric,
         judge=evidence.judge,
         human_items=len(labels.human),
@@ -135,10 +128,43 @@ def judge_card(
         reason=reason,
         corrected=tuple(corrected),
         rates=tuple(_rates(study, values, labels)) if binary else (),
+        sensitivity_limits=limits[0],
+        specificity_limits=limits[1],
+    )
+    return _with_behaviour(card, Beside(study, evidence, values, labels, calibration))
+
+
+def _unchecked(study: Study, evidence: JudgeEvidence, values: MetricValues | None) -> JudgeCard:
+    nobody = "nobody has rated outputs that this judge scored"
+    card = JudgeCard(
+        evidence.metric, evidence.judge, 0, None, None, None, None, None, evidence.position_bias, False, nobody
+    )
+    return card if values is None else _with_behaviour(card, Beside(study, evidence, values, None, None))
+
+
+def _with_behaviour(card: JudgeCard, beside: Beside) -> JudgeCard:
+    """The card with what the judge does wrong; a fault that bends comparisons takes it the right to decide."""
+    behaviour = beside.evidence.behaviour
+    faults = faults_of(beside)
+    length = length_bias(beside)
+    reason = card.reason or next((f.message for f in faults if f.name in DISQUALIFYING), "")
+    return replace(
+        card,
+        usable=not reason,
+        reason=reason,
+        length_bias=None if length is None else length[0],
+        self_consistency=behaviour.self_consistency if behaviour else None,
+        unreadable=behaviour.unreadable if behaviour else None,
+        faults=faults,
+        next_step=next_step(faults, items=card.human_items, usable=not reason, reason=reason),
     )
 
 
-def _rates(study: Study, values: MetricValues, labels: _Labels) -> list[tuple[str, Interval]]:
+def _limits_json(limits: Limits | None) -> dict[str, float] | None:
+    return None if limits is None else {"lower": limits.lower, "upper": limits.upper}
+
+
+def _rates(study: Study, values: MetricValues, labels: Labels) -> list[tuple[str, Interval]]:
     """The share of yes per variant behind the judge's, each by the labels of that variant's own outputs."""
     found = []
     for name in study.table.variants:
@@ -163,7 +189,7 @@ def judge_check(card: JudgeCard, *, deciding: bool) -> HealthCheck:
 
 
 def _reason(
-    labels: _Labels,
+    labels: Labels,
     calibration: Calibration | None,
     agreement: float | None,
     beyond: float | None,
@@ -191,56 +217,20 @@ def _reason(
 
 
 def _contradiction(comparisons: Sequence[Comparison], corrected: Sequence[tuple[str, Interval]]) -> str:
-    raw = {c.treatment: c.estimate for c in comparisons if c.slice is None and c.ok and c.better != "unclear"}
+    """Where the judge sees a clear effect that people's labels deny: another sign, or another size beyond doubt."""
+    clear = {c.treatment: c.estimate for c in comparisons if c.slice is None and c.ok and c.better != "unclear"}
     for treatment, interval in corrected:
-        estimate = raw.get(treatment)
-        if estimate is not None and estimate * interval.estimate < 0:
+        estimate = clear.get(treatment)
+        if estimate is None:
+            continue
+        if estimate * interval.estimate < 0:
             return f"corrected by what people said, the effect of {treatment} turns around"
+        if abs(estimate) > max(abs(interval.lower), abs(interval.upper)):
+            return f"corrected by what people said, the effect of {treatment} is much smaller"
     return ""
 
 
-def _labels(study: Study, values: MetricValues, evidence: JudgeEvidence) -> _Labels | None:
-    """People's mean and the judge's value for every output that has both."""
-    if evidence.labels is None or not len(evidence.labels):
-        return None
-    import pandas as pd
-
-    table = evidence.labels
-    variants = {name: code for code, name in enumerate(study.table.variants)}
-    units = {name: code for code, name in enumerate(study.table.unit_names)}
-    variant = table["variant"].map(lambda name: variants.get(str(name), -1)).to_numpy(dtype=np.intp)
-    unit = table["unit_id"].map(lambda name: units.get(str(name), -1)).to_numpy(dtype=np.intp)
-    human = pd.to_numeric(table["value"], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    known = (variant >= 0) & (unit >= 0) & np.isfinite(human)
-    rater = np.zeros(len(table), dtype=np.intp)
-    if "rater_id" in table.columns:
-        rater = pd.factorize(table["rater_id"])[0].astype(np.intp)
-    cell = variant[known] * study.table.n_units + unit[known]
-    order = np.lexsort((human[known], cell))
-    cells, position = np.unique(cell[order], return_inverse=True)
-    people = totals(position, human[known][order]) / np.bincount(position)
-    where = (cells // study.table.n_units, cells % study.table.n_units)
-    if values.definition.kind is MetricKind.BINARY:
-        people = np.where(people == 0.5, np.nan, people > 0.5)
-    judge = values.value[where]
-    both = np.isfinite(judge) & np.isfinite(people)
-    among = (
-        krippendorff_alpha(
-            Ratings(position.astype(np.intp), rater[known][order], human[known][order]), LEVELS[values.definition.kind]
-        )
-        if values.definition.kind in LEVELS and len(position)
-        else None
-    )
-    return _Labels(
-        where[0][both],
-        where[1][both],
-        people[both],
-        judge[both],
-        among.alpha.estimate if isinstance(among, Agreement) else None,
-    )
-
-
-def _alpha(values: MetricValues, labels: _Labels) -> float | None:
+def _alpha(values: MetricValues, labels: Labels) -> float | None:
     n = len(labels.human)
     items = np.tile(np.arange(n, dtype=np.intp), 2)
     raters = np.repeat(np.arange(2, dtype=np.intp), n)
@@ -250,7 +240,7 @@ def _alpha(values: MetricValues, labels: _Labels) -> float | None:
 
 
 def _corrected(
-    study: Study, values: MetricValues, labels: _Labels, comparison: Comparison, calibration: Calibration | None
+    study: Study, values: MetricValues, labels: Labels, comparison: Comparison, calibration: Calibration | None
 ) -> Interval | None:
     """Prediction-powered on rows where both variants were labelled; else by a calibration that fits both variants."""
     codes = study.table.code(study.control), study.table.code(comparison.treatment)
@@ -268,8 +258,10 @@ def _corrected(
 
 
 def _paired(
-    study: Study, values: MetricValues, labels: _Labels, codes: tuple[int, int], *, alpha: float
+    study: Study, values: MetricValues, labels: Labels, codes: tuple[int, int], *, alpha: float
 ) -> Corrected | NotEstimable:
+    if values.definition.kind is MetricKind.PREFERENCE:
+        return _votes(study, values, labels, codes[1], alpha=alpha)
     human = np.full((2, study.table.n_units), np.nan)
     for row, code in enumerate(codes):
         mine = labels.variant == code
@@ -281,3 +273,17 @@ def _paired(
     clusters = study.table.clusters if study.table.clusters is not None else np.arange(study.table.n_units)
     both = Labelled((human[1] - human[0])[labelled], difference[labelled], clusters[labelled])
     return prediction_powered(both, difference[rest], clusters[rest], alpha=alpha)
+
+
+def _votes(study: Study, values: MetricValues, labels: Labels, code: int, *, alpha: float) -> Corrected | NotEstimable:
+    """The challenger's share of votes above a half, as people would give them."""
+    human = np.full(study.table.n_units, np.nan)
+    mine = labels.variant == code
+    human[labels.unit[mine]] = labels.human[mine] - 0.5
+    judged = values.value[code] - 0.5
+    known = study.mask & np.isfinite(judged)
+    labelled = known & np.isfinite(human)
+    rest = known & ~labelled
+    clusters = study.table.clusters if study.table.clusters is not None else np.arange(study.table.n_units)
+    both = Labelled(human[labelled], judged[labelled], clusters[labelled])
+    return prediction_powered(both, judged[rest], clusters[rest], alpha=alpha)

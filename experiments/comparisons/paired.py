@@ -10,7 +10,7 @@ import numpy as np
 from experiments.comparisons.question import QUANTILES, Question
 from experiments.comparisons.rated import item_votes, with_raters
 from experiments.stats import paired, votes
-from experiments.stats.clustered import Codes, cluster_sums, skewness
+from experiments.stats.clustered import Codes, cluster_mean, cluster_sums, skewness
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.methods import Facts, Method, Shape, choose
 from experiments.stats.ordinal import shares, wilcoxon_pratt
@@ -23,6 +23,8 @@ from experiments.vocabulary import Design, Direction, MetricKind
 
 SKEW_FACTOR = 25
 FEWEST_CLUSTERS = 15
+LARGEST_LOG_RATIO = 50.0
+CARRIED_BY_FEW = "a few rows carry much of the difference, so the range may be a little too narrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,10 @@ def _flips(question: Question, pairs: Pairs) -> Outcome:
 
 
 def _both(question: Question, pairs: Pairs) -> Outcome:
-    return few_clusters_mean(pairs.sample, alpha=question.reading.alpha, seed=question.seed)
+    found = few_clusters_mean(pairs.sample, alpha=question.reading.alpha, seed=question.seed)
+    if isinstance(found, NotEstimable) or pairs.sample.clustered:
+        return found
+    return replace(found, warnings=(*found.warnings, CARRIED_BY_FEW))
 
 
 def _sign_test(question: Question, pairs: Pairs) -> Outcome:
@@ -215,8 +220,13 @@ def _canonical_clusters(question: Question, units: Codes) -> Codes:
 
 
 def mirrored(found: Estimate) -> Estimate:
-    """The same result with control and treatment exchanged; the relative change is that of the mirrored values."""
+    """The same result with control and treatment exchanged; the relative change is that of the mirrored values.
+
+    There is none where the new control may be 0.
+    """
     relative = found.relative
+    if relative is not None and relative.lower <= -1:
+        relative = None
     if relative is not None:
         upper, estimate, lower = (1 / (1 + r) - 1 for r in (relative.lower, relative.estimate, relative.upper))
         relative = replace(relative, estimate=estimate, lower=lower, upper=upper)
@@ -256,6 +266,8 @@ def _with_counts(found: Estimate, question: Question, pairs: Pairs) -> Estimate:
     details = dict(found.details)
     if question.aggregate != "mean":
         return found
+    if question.kind in {MetricKind.COST, MetricKind.LATENCY}:
+        return replace(found, details=details | _typical_change(question, pairs.sample))
     differences = pairs.sample.differences
     gains = differences if question.values.definition.direction is Direction.HIGHER else -differences
     if question.kind is MetricKind.PREFERENCE:
@@ -271,3 +283,22 @@ def _with_counts(found: Estimate, question: Question, pairs: Pairs) -> Estimate:
             if isinstance(ranked, float) and pairs.shape is Shape.ROWS:
                 details["wilcoxon_p"] = ranked
     return replace(found, details=details)
+
+
+def _typical_change(question: Question, sample: PairedSample) -> dict[str, float]:
+    """The change of a typical row, a share of the control: the geometric mean of the row ratios, with its limits.
+
+    The difference of means is about the bill, which a few dear rows may carry; this is about the usual row. Empty where
+    a value is not positive or all ratios are the same.
+    """
+    if sample.n_clusters < 2 or min(float(sample.control.min()), float(sample.treatment.min())) <= 0:
+        return {}
+    found = cluster_mean(np.log(sample.treatment) - np.log(sample.control), sample.clusters)
+    if not found.varies:
+        return {}
+    half = question.reading.multiplier(n_units=sample.n_rows, df=found.df) * found.standard_error
+    ends = (found.mean, found.mean - half, found.mean + half)
+    if max(map(abs, ends)) > LARGEST_LOG_RATIO:
+        return {}
+    names = ("typical_change", "typical_lower", "typical_upper")
+    return {name: float(np.expm1(end)) for name, end in zip(names, ends, strict=True)}

@@ -66,6 +66,7 @@ def prepare(
     looks: Sequence[Look],
     planned_units: int | None,
     variants: Sequence[str] | None,
+    beside: Sequence[str] = (),
 ) -> Prepared:
     """The table reduced to units under the plan; arguments as in ``analysis.analyse``.
 
@@ -73,8 +74,8 @@ def prepare(
         BakeoffError: ``bad_table`` or ``unknown_metric``.
     """
     definitions = {**SYSTEM_METRICS, **metrics}
-    targets = targets_of(plan)
-    wanted = tuple(dict.fromkeys([*plan.metric_names(), *_for_choosing(table, definitions)]))
+    targets = targets_of(plan, beside=beside)
+    wanted = tuple(dict.fromkeys([*(t.metric for t in targets), *_for_choosing(table, definitions)]))
     units = read_table(
         table,
         metrics=definitions,

@@ -17,6 +17,8 @@ from experiments.stats.kappas import Weights, cohen_kappa, fleiss_kappa
 from experiments.vocabulary import MetricKind
 
 BLOCKS_BELOW = 0.4
+MOST_CELLS = 5_000_000
+"""Items × raters up to which kappa and the intraclass correlation are shown: a crowd leaves that table nearly empty."""
 LEVELS: dict[MetricKind, Level] = {
     MetricKind.BINARY: "nominal",
     MetricKind.PREFERENCE: "nominal",
@@ -65,7 +67,7 @@ def rater_agreement(table: UnitTable, values: MetricValues, *, seed: int) -> Rat
     found = krippendorff_alpha(ratings, level, seed=seed)
     if isinstance(found, NotEstimable):
         return RaterAgreement(name, level, found.state, n_raters, 0, message=found.message)
-    matrix = _matrix(ratings)
+    matrix = _matrix(ratings) if found.items * n_raters <= MOST_CELLS else None
     return RaterAgreement(
         name,
         level,
@@ -76,8 +78,8 @@ def rater_agreement(table: UnitTable, values: MetricValues, *, seed: int) -> Rat
         found.alpha.lower,
         found.alpha.upper,
         found.raw,
-        _kappa(matrix, level),
-        _intraclass(matrix) if level == "interval" else None,
+        None if matrix is None else _kappa(matrix, level),
+        _intraclass(matrix) if matrix is not None and level == "interval" else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.plan import Plan, SwapGoal
@@ -25,8 +26,11 @@ class Target:
         return self.role is MetricRole.PRIMARY or self.swap_goal
 
 
-def targets_of(plan: Plan) -> tuple[Target, ...]:
-    """The targets of a plan, primary first, then the goal of a swap, guardrails, secondary metrics."""
+def targets_of(plan: Plan, *, beside: Sequence[str] = ()) -> tuple[Target, ...]:
+    """The targets of a plan, primary first, then the goal of a swap, guardrails, secondary metrics.
+
+    ``beside`` are metrics that came after the plan; those that it does not name are shown last and decide nothing.
+    """
     primary = plan.primary
     margin = (primary.margin or primary.smallest_effect) if plan.intent == "swap" else None
     found = [
@@ -47,4 +51,6 @@ def targets_of(plan: Plan) -> tuple[Target, ...]:
     ]
     taken = {(target.metric, target.aggregate) for target in found}
     found += [Target(name, "mean", MetricRole.SECONDARY) for name in plan.secondary if (name, "mean") not in taken]
+    named = plan.metric_names()
+    found += [Target(name, "mean", MetricRole.SECONDARY) for name in dict.fromkeys(beside) if name not in named]
     return tuple(found)

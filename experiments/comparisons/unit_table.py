@@ -180,7 +180,7 @@ def both_sides(rows: LongRows, n_variants: int) -> LongRows:
     opponent goes without saying.
 
     Raises:
-        BakeoffError: ``bad_table`` when there are more and the opponent is missing.
+        BakeoffError: ``bad_table`` when there are more and the opponent is missing, and for values beyond 1.
     """
     opponent = np.where(rows.opponent < 0, 1 - rows.variant, rows.opponent) if n_variants == 2 else rows.opponent
     if (opponent < 0).any() or (opponent == rows.variant).any():
@@ -189,7 +189,14 @@ def both_sides(rows: LongRows, n_variants: int) -> LongRows:
             "A vote between more than two variants does not say against which one.",
             "Add a column 'opponent' with the name of the other variant.",
         )
-    value = (rows.value + 1) / 2 if (rows.value[rows.usable] < 0).any() else rows.value
+    held = rows.value[rows.usable]
+    if (np.abs(held) > 1).any():
+        raise BakeoffError(
+            "bad_table",
+            f"A vote has the value {float(held[np.abs(held) > 1][0]):.4g}.",
+            "Write 1 where the variant was preferred, 0.5 for a tie, 0 where it was not.",
+        )
+    value = (rows.value + 1) / 2 if (held < 0).any() else rows.value
     own = replace(rows, opponent=opponent, value=value)
     other = replace(own, variant=opponent, opponent=rows.variant, value=1 - value)
     both = [np.concatenate(pair) for pair in zip(_columns(own), _columns(other), strict=True)]

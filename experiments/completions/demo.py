@@ -1,6 +1,7 @@
 """The simulated models: a small rule-based responder behind the same door, for trying everything without a key.
 
-``demo/small`` is quick, cheap and careless, ``demo/large`` slower, dearer and better. They read the prompt: asked for
+``demo/small`` is quick, cheap and careless, ``demo/large`` slower, dearer and better, ``demo/judge`` is made for
+judging by a rubric, which the others can too. They read the prompt: asked for
 JSON they give JSON, given labels they choose one by the words of the text, asked to be brief they are brief, asked to
 work step by step they miscalculate less, and a prompt that says less gets less. The same request gives the same answer;
 repetitions differ as far as ``temperature`` (1 unless given) lets them, and ``seed`` gives other answers throughout.
@@ -20,6 +21,7 @@ from typing import Any
 
 from experiments.completions.answers import Answer
 from experiments.completions.demo_responder.draws import Draws
+from experiments.completions.demo_responder.judging import Trial, trial_in, verdict_of
 from experiments.completions.demo_responder.reading import read
 from experiments.completions.demo_responder.responder import respond
 from experiments.completions.demo_responder.skill import SKILLS, Skill
@@ -65,9 +67,13 @@ async def _spoken(answer: Answer, pass_on: PassOn, time_scale: float) -> None:
 def simulated_answer(request: Request, sample: int) -> Answer:
     """The answer with its tokens and drawn times, cut at ``max_tokens`` and at ``stop`` sequences."""
     skill = SKILLS[request.model]
-    assignment = read(request.messages, request.parameters)
-    draws = _draws(request, assignment.material, sample)
-    text = respond(assignment, draws, skill)
+    trial = trial_in(request.messages)
+    if trial is not None:
+        text, draws = _verdict(request, trial, sample, skill)
+    else:
+        assignment = read(request.messages, request.parameters)
+        draws = _draws(request, assignment.material, sample)
+        text = respond(assignment, draws, skill)
     text = _until_stop(text, request.parameters)
     text, finish_reason = _within(text, completion_limit(request))
     usage = Usage(prompt_tokens=prompt_tokens(request), completion_tokens=text_tokens(text))
@@ -81,6 +87,11 @@ def simulated_answer(request: Request, sample: int) -> Answer:
         latency_ms=latency_ms,
         simulated=True,
     )
+
+
+def _verdict(request: Request, trial: Trial, sample: int, skill: Skill) -> tuple[str, Draws]:
+    draws = _draws(request, "\n".join(trial.texts.values()), sample)
+    return verdict_of(trial, draws, skill), draws
 
 
 def _draws(request: Request, material: str, sample: int) -> Draws:

@@ -152,7 +152,7 @@ class Completions:
             return BakeoffError(
                 "unknown_demo_model",
                 f"There is no simulated model {model!r}.",
-                f"There are {' and '.join(DEMO_MODELS)}.",
+                f"There are {', '.join(DEMO_MODELS[:-1])} and {DEMO_MODELS[-1]}.",
             )
         if provider in INTERACTIVE_PROVIDERS:
             return BakeoffError(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from experiments.pricing import shipped_snapshot
 
 DEMO = "demo"
-DEMO_MODELS = ("demo/small", "demo/large")
+DEMO_MODELS = ("demo/small", "demo/large", "demo/judge")
 
 
 @dataclass(frozen=True, slots=True)

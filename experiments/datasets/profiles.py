@@ -119,7 +119,8 @@ def _found(table: Table, indices: Sequence[int]) -> Found:
 def _notices(repeated: Found, columns: Sequence[ColumnProfile]) -> list[Notice]:
     notices = []
     if repeated.count:
-        notices.append(Notice("repeated_rows", f"{_rows(repeated.count)} repeat an earlier row: {_where(repeated)}."))
+        verb = "repeats" if repeated.count == 1 else "repeat"
+        notices.append(Notice("repeated_rows", f"{_rows(repeated.count)} {verb} an earlier row: {_where(repeated)}."))
     for column in columns:
         gaps = column.missing.count + column.empty.count
         if gaps:

@@ -8,10 +8,12 @@ from functools import cached_property
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
+from experiments.judges import JUDGE, Judge, bind_judge
 from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.prompts import PromptContent, content_of
+from experiments.ratings.session_file import SessionSpec
 from experiments.rendering import render
 from experiments.scoring import BoundScorer, bind
 from experiments.vocabulary import Direction, MetricKind, Request
@@ -51,6 +53,8 @@ class Blueprint:
     scorer_uses: tuple[ScorerUseRecord, ...]
     dataset: DatasetVersionRecord | None
     roles: Roles
+    rated: tuple[MetricDefinition, ...] = ()
+    """Metrics that people give: planned in the file, or asked for in a rating session."""
 
     @cached_property
     def scorers(self) -> tuple[BoundScorer, ...]:
@@ -62,21 +66,39 @@ class Blueprint:
         custom = custom_scorers()
         bound = []
         for use in self.scorer_uses:
-            if use.scorer == IMPORTED:
+            if use.scorer in (IMPORTED, JUDGE):
                 continue
             scorer = bind(use.entry, custom=custom)
-            if scorer.fingerprint != use.fingerprint:
-                raise BakeoffError(
-                    "scorer_changed",
-                    f"The scorer '{use.metric}' changed since this experiment was made (it was version {use.version}).",
-                    f"Score it all anew: bakeoff score '{self.experiment.name}'.",
-                )
+            self._refuse_changed(use, scorer.fingerprint)
             bound.append(scorer)
         return tuple(bound)
 
+    @cached_property
+    def judges(self) -> tuple[Judge, ...]:
+        """The judges in use, each once, however many metrics it gives.
+
+        Raises:
+            BakeoffError: ``scorer_changed`` when judges are worded otherwise since.
+        """
+        found: dict[str, Judge] = {}
+        for use in self.scorer_uses:
+            if use.scorer == JUDGE:
+                judge = bind_judge(use.entry)
+                self._refuse_changed(use, judge.fingerprint)
+                found.setdefault(judge.metric, judge)
+        return tuple(found.values())
+
+    def _refuse_changed(self, use: ScorerUseRecord, fingerprint: str) -> None:
+        if fingerprint != use.fingerprint:
+            raise BakeoffError(
+                "scorer_changed",
+                f"The scorer '{use.metric}' changed since this experiment was made (it was version {use.version}).",
+                f"Score it all anew: bakeoff score '{self.experiment.name}'.",
+            )
+
     def check_scorers(self) -> None:
-        """Nothing when the scorers are what they were. Raises BakeoffError ``scorer_changed``."""
-        _ = self.scorers
+        """Nothing when the scorers and judges are what they were. Raises BakeoffError ``scorer_changed``."""
+        _ = self.scorers, self.judges
 
     @property
     def control(self) -> Arm:
@@ -84,18 +106,24 @@ class Blueprint:
         return self.arms[0]
 
     def metrics(self) -> dict[str, MetricDefinition]:
-        """All metrics of the experiment by name: its scorers', what every output has, and what live traffic tells."""
+        """All metrics by name: its scorers', what people rate, what live traffic tells, and what every output has."""
         own = {
             use.metric: MetricDefinition(use.metric, MetricKind(use.kind), Direction(use.direction), use.unit)
             for use in self.scorer_uses
         }
         live = live_metrics(self.spec.live) if self.spec.live else {}
-        return {**SYSTEM_METRICS, **live, **own}
+        return {**SYSTEM_METRICS, **live, **{metric.name: metric for metric in self.rated}, **own}
 
     def request(self, arm: Arm, example: ExampleRecord) -> Request:
         """What is sent for one arm and row. Raises BakeoffError ``missing_variable``."""
         assert arm.content is not None
         return render(arm.content, self.values(arm.content, example), row=f"row {example.position + 1}")
+
+    def input_columns(self) -> list[str]:
+        """The columns that fill the prompts, each once, in the order of their variables."""
+        contents = [arm.content for arm in self.arms if arm.content is not None]
+        variables = dict.fromkeys(name for content in contents for name in content.variables())
+        return [self.roles.inputs.get(name, name) for name in variables]
 
     def values(self, content: PromptContent, example: ExampleRecord) -> dict[str, str | None]:
         """The row's value of each variable of a prompt."""
@@ -128,4 +156,10 @@ def load_blueprint(tx: Transaction, experiment: ExperimentRecord) -> Blueprint:
         scorer_uses=tuple(tx.experiments.scorers(experiment.id)),
         dataset=dataset,
         roles=Roles(dict(spec.inputs), spec.reference, spec.unit, spec.cluster, spec.slices),
+        rated=tuple({metric.name: metric for metric in _rated(tx, experiment, spec)}.values()),
     )
+
+
+def _rated(tx: Transaction, experiment: ExperimentRecord, spec: ExperimentSpec) -> list[MetricDefinition]:
+    asked = [SessionSpec.model_validate(session.spec).definition() for session in tx.ratings.all(experiment.id)]
+    return [*(metric.definition() for metric in spec.ratings), *reversed(asked)]

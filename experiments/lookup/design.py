@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from experiments.datasets.matching import check_column, match_columns
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
+from experiments.judges import Judge, bind_judges
 from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
+from experiments.lookup.judges import with_resolved_checks
 from experiments.plan import SYSTEM_METRICS, Plan
 from experiments.prompts import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt
-from experiments.scoring import BoundScorer, bind_all, is_judge
+from experiments.scoring import BoundScorer, bind_all
 from experiments.vocabulary import content_hash
 from storage.records import DatasetRecord, DatasetVersionRecord
 from storage.store import Transaction
@@ -33,19 +35,22 @@ class ResolvedDesign:
     spec: ExperimentSpec
     contents: Mapping[str, PromptContent | None]
     scorers: tuple[BoundScorer, ...]
+    judges: tuple[Judge, ...]
     version: DatasetVersionRecord | None
 
     def hash(self) -> str:
         """What the experiment is, as a hash: an equal one is the same experiment."""
         spec, version = self.spec, self.version
+        rated = {"ratings": [r.model_dump(mode="json") for r in spec.ratings]} if spec.ratings else {}
         return content_hash(
             {
+                **rated,
                 "variants": [[name, content.hash() if content else None] for name, content in self.contents.items()],
                 "dataset": version.content_hash if version else None,
                 "roles": [spec.inputs, spec.reference, spec.unit, spec.cluster, list(spec.slices)],
                 "repeats": spec.repeats,
                 "scorers": sorted([s.metric, s.fingerprint] for s in self.scorers),
-                "judges": [e for e in spec.scorers if is_judge(e)],
+                "judges": sorted([j.metric, j.fingerprint] for j in self.judges),
                 "plan": spec.plan.hash(),
                 "live": spec.live.model_dump(mode="json") if spec.live else None,
             }
@@ -62,16 +67,20 @@ def resolved_design(
     """
     version = tx.datasets.version(dataset_version_id) if dataset_version_id else None
     dataset = tx.datasets.get(version.dataset_id) if version else None
-    spec = with_dataset_roles(spec, dataset)
+    spec = with_resolved_checks(tx, with_dataset_roles(spec, dataset))
     contents = {v.name: variant_content(tx, v) for v in spec.ordered_variants()}
     scorers = bind_all(spec.scorers, custom=custom_scorers())
+    judges = bind_judges(spec.scorers, taken=[s.metric for s in scorers])
     if version is not None:
         spec = with_matched_columns(spec, version.columns, [c for c in contents.values() if c is not None])
         check_scorers(scorers, spec, version.columns)
-    measured = [s.metric for s in scorers] + (sorted(live_metrics(spec.live)) if spec.live else [])
+        check_judges(judges, spec, version.columns)
+    measured = [*(s.metric for s in scorers), *(m.name for judge in judges for m in judge.metrics)]
+    measured += [r.metric for r in spec.ratings]
+    measured += sorted(live_metrics(spec.live)) if spec.live else []
     check_plan_metrics(spec.plan, None if imported else measured)
     check_arms_differ(contents)
-    return ResolvedDesign(spec, contents, tuple(scorers), version)
+    return ResolvedDesign(spec, contents, tuple(scorers), judges, version)
 
 
 def variant_content(tx: Transaction, variant: VariantSpec) -> PromptContent | None:
@@ -140,6 +149,19 @@ def check_scorers(scorers: Sequence[BoundScorer], spec: ExperimentSpec, columns:
             check_column(column, columns, role=f"read by the scorer '{scorer.metric}'")
 
 
+def check_judges(judges: Sequence[Judge], spec: ExperimentSpec, columns: Sequence[str]) -> None:
+    """Nothing when each judge finds what it is to be shown in the test set. Raises BakeoffError."""
+    for judge in judges:
+        if judge.spec.reference and spec.reference is None:
+            raise BakeoffError(
+                "no_reference",
+                f"The judge '{judge.metric}' is guided by a reference, and the experiment names no column for it.",
+                "Add 'reference: COLUMN'.",
+            )
+        for column in judge.spec.columns:
+            check_column(column, columns, role=f"shown to the judge '{judge.metric}'")
+
+
 def check_plan_metrics(plan: Plan, scored: Sequence[str] | None) -> None:
     """Nothing when every metric of the plan is measured; ``scored`` None skips the check (imported scores)."""
     if scored is None:
@@ -150,7 +172,7 @@ def check_plan_metrics(plan: Plan, scored: Sequence[str] | None) -> None:
             raise BakeoffError(
                 "unknown_metric",
                 f"The plan speaks of '{metric}', which nothing measures.",
-                nearest(metric, known),
+                f"{nearest(metric, known)} What people rate stands under 'ratings:'.",
             )
 
 

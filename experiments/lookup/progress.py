@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, RunState
+from experiments.judges import JUDGE
+from experiments.vocabulary import AttemptState, CostStatus, MetricKind, OutputStatus, Purpose, RunState
 from storage.records import RunRecord
 from storage.store import Transaction
 
@@ -26,9 +27,19 @@ class VariantProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgingProgress:
+    """One judge of a run: answers that it has judged (or could not), of those that there are."""
+
+    metric: str
+    done: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunProgress:
     """A run as it stands. ``projected_usd`` and ``seconds_left`` are None until something can be projected.
 
+    ``spent_usd`` is everything, ``judge_usd`` the judges' part of it; what the variants cost holds none of that.
     ``unknown_calls`` were paid for at a cost nobody knows; ``unknown_answers`` tell no cost (imported ones often).
     """
 
@@ -49,6 +60,8 @@ class RunProgress:
     budget_usd: float | None
     seconds_left: float | None
     worked_on: bool
+    judge_usd: float
+    judging: tuple[JudgingProgress, ...]
     variants: tuple[VariantProgress, ...]
     failure_messages: tuple[tuple[str, str], ...]
     started_at: datetime | None
@@ -77,6 +90,8 @@ def progress_of(tx: Transaction, run: RunRecord, now: datetime) -> RunProgress:
     names = {v.id: v.name for v in tx.experiments.variants(run.experiment_id)}
     counts = tx.runs.counts(run.id)
     money = tx.runs.money(run.id)
+    spent = sum(m["cost_usd"] for m in money)
+    judge_usd = sum(m["cost_usd"] for m in money if m["purpose"] == Purpose.JUDGE)
     variants = tuple(_variant(name, [c for c in counts if c["variant_id"] == i]) for i, name in names.items())
     done = sum(v.ok + v.failed for v in variants)
     cached = sum(v.cached for v in variants)
@@ -89,7 +104,7 @@ def progress_of(tx: Transaction, run: RunRecord, now: datetime) -> RunProgress:
         ok=sum(v.ok for v in variants),
         failed=sum(v.failed for v in variants),
         cached=cached,
-        spent_usd=sum(m["cost_usd"] for m in money),
+        spent_usd=spent,
         estimated_usd=sum(m["cost_usd"] for m in money if m["cost_status"] == CostStatus.ESTIMATED),
         unknown_calls=sum(
             m["count"]
@@ -98,15 +113,29 @@ def progress_of(tx: Transaction, run: RunRecord, now: datetime) -> RunProgress:
         ),
         unknown_answers=sum(c["count"] - c["priced"] for c in counts if c["status"] == OutputStatus.OK),
         reserved_usd=max(0.0, run.reserved_usd),
-        projected_usd=_projected(sum(m["cost_usd"] for m in money), done - cached, run.planned_trials - cached),
+        projected_usd=_projected(spent - judge_usd, done - cached, run.planned_trials - cached),
         budget_usd=run.limits.get("budget_usd"),
         seconds_left=_seconds_left(run, done - cached, now),
         worked_on=run.lease_owner is not None,
+        judge_usd=judge_usd,
+        judging=_judging(tx, run, list(names)),
         variants=variants,
         failure_messages=tuple(tx.runs.recent_failures(run.id)),
         started_at=run.started_at,
         ended_at=run.ended_at,
     )
+
+
+def _judging(tx: Transaction, run: RunRecord, variant_ids: list[str]) -> tuple[JudgingProgress, ...]:
+    """One entry per judge in use, not per metric that it gives."""
+    judges: dict[str, tuple[str, str, bool]] = {}
+    for use in tx.experiments.scorers(run.experiment_id):
+        if use.scorer == JUDGE:
+            judges.setdefault(use.fingerprint, (use.metric, use.fingerprint, use.kind == MetricKind.PREFERENCE))
+    if not judges:
+        return ()
+    found = tx.judgements.progress(run.id, list(judges.values()), variant_ids[0])
+    return tuple(JudgingProgress(*one) for one in found)
 
 
 def _variant(name: str, counts: list[dict[str, object]]) -> VariantProgress:

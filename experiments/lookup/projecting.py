@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 
 from experiments.errors import BakeoffError
+from experiments.judges.instructions import judge_request
 from experiments.lookup.blueprint import Blueprint
+from experiments.lookup.judge_cases import case_of
 from experiments.lookup.prices import price_book
-from experiments.projection import PilotFacts, Projection, project
+from experiments.pricing import PriceBook
+from experiments.projection import JudgeProjection, PilotFacts, Projection, answer_span, project, project_judge
+from experiments.token_estimates import BYTES_PER_TOKEN
 from experiments.vocabulary import Request
 from storage import frames
 from storage.store import Transaction
 
 SAMPLE_ROWS = 40
+JUDGED_ROWS = 10
 
 
 def live_only(blueprint: Blueprint) -> BakeoffError:
@@ -38,14 +45,45 @@ def projection_for(
     if blueprint.dataset is None or any(arm.content is None for arm in blueprint.arms):
         raise BakeoffError("nothing_to_run", "This experiment's answers were imported; there is nothing to run.")
     count = blueprint.dataset.row_count if rows is None else min(rows, blueprint.dataset.row_count)
-    return project(
+    samples, pilots, prices = (
         _sampled_requests(tx, blueprint, count),
+        pilot_facts(tx, blueprint),
+        price_book(tx, blueprint),
+    )
+    answers = project(
+        samples,
         rows=count,
         repeats=blueprint.spec.repeats,
         concurrency=concurrency or blueprint.spec.limits.concurrency,
-        prices=price_book(tx, blueprint),
-        pilots=pilot_facts(tx, blueprint),
+        prices=prices,
+        pilots=pilots,
     )
+    spans = [answer_span(requests[0], pilots.get(name)) for name, requests in samples.items()]
+    lengths = min(short for short, _ in spans), max(long for _, long in spans)
+    return replace(answers, judges=tuple(_projected_judges(tx, blueprint, count, lengths, prices)))
+
+
+def _projected_judges(
+    tx: Transaction, blueprint: Blueprint, rows: int, lengths: tuple[float, float], prices: PriceBook
+) -> Iterator[JudgeProjection]:
+    """Every model of every judge, on a few rows with made-up answers of the shortest and the longest length."""
+    assert blueprint.dataset is not None
+    examples = tx.datasets.examples(blueprint.dataset.id, limit=JUDGED_ROWS) if blueprint.judges else []
+    for judge in blueprint.judges:
+        spec = judge.spec
+        answers = rows * blueprint.spec.repeats * (len(blueprint.arms) - spec.pairwise)
+        for model in spec.jury:
+            short, long = (
+                [
+                    judge_request(spec, case_of(blueprint, spec, example, output, output), model=model)
+                    for output in [{"text": "word " * round(length * BYTES_PER_TOKEN / 5), "tool_calls": None}]
+                    for example in examples
+                ]
+                for length in lengths
+            )
+            if short:
+                calls = answers * judge.calls_per_case() // len(spec.jury)
+                yield project_judge(judge.metric, short, long, calls=calls, prices=prices)
 
 
 def _sampled_requests(tx: Transaction, blueprint: Blueprint, rows: int) -> dict[str, list[Request]]:

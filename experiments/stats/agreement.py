@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ from experiments.stats.estimates import Interval, NotEstimable, State
 
 Level = Literal["nominal", "ordinal", "interval"]
 RESAMPLES = 2_000
+MOST_CATEGORIES = 10
+"""Up to so many categories the scale of an ordinal alpha, and the shares of a nominal one, are resampled too."""
 NO_STANDARD = 0.67
 GOOD = 0.80
 """Krippendorff's thresholds: below the first no conclusion, from the second on a good one."""
@@ -57,57 +60,116 @@ def krippendorff_alpha(
     if len(categories) < 2:
         return NotEstimable(State.ONE_CATEGORY, "every vote is the same, so agreement cannot be told from habit")
     items = np.unique(ratings.items[paired], return_inverse=True)[1].astype(np.intp)
-    coincidences = _coincidences(items, codes.astype(np.intp), len(categories))
-    order = np.lexsort(coincidences.T)
-    drawn = resampled_sums(coincidences[order], resamples=RESAMPLES, seed=seed)
-    estimate = float(_alpha(coincidences.sum(axis=0)[None, :], categories, level)[0])
-    resampled = _alpha(drawn, categories, level)
-    lower, upper = np.quantile(resampled[np.isfinite(resampled)], [alpha / 2, 1 - alpha / 2])
-    together = coincidences.sum(axis=0).reshape(len(categories), -1)
+    votes = _Votes(items, codes.astype(np.intp), categories)
+    columns, alpha_of = _ALPHAS[level](votes)
+    order = np.lexsort(columns.T)
+    drawn = resampled_sums(columns[order], resamples=RESAMPLES, seed=seed)
+    whole = columns.sum(axis=0)[None, :]
+    estimate, resampled = float(alpha_of(whole)[0]), alpha_of(drawn)
+    known = resampled[np.isfinite(resampled)]
+    lower, upper = np.quantile(known, [alpha / 2, 1 - alpha / 2]) if len(known) else (estimate, estimate)
     return Agreement(
         Interval(estimate, min(float(lower), estimate), min(1.0, max(float(upper), estimate))),
-        float(np.trace(together) / together.sum()),
-        int(items.max()) + 1,
+        1 - float(votes.unequal.sum()) / len(items),
+        votes.n_items,
         len(np.unique(ratings.raters[paired])),
         level,
     )
 
 
-def _coincidences(items: Codes, codes: Codes, n_categories: int) -> Floats:
-    """Each item's coincidence matrix (flattened): pairs of its votes over votes − 1."""
-    n_items = int(items.max()) + 1
-    counts = totals(items * n_categories + codes, np.ones(len(items)), n_items * n_categories)
-    counts = counts.reshape(n_items, n_categories)
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """Votes on items that have two or more; ``codes`` are places among the sorted ``categories``."""
+
+    items: Codes
+    codes: Codes
+    categories: Floats
+
+    @property
+    def n_items(self) -> int:
+        return int(self.items.max()) + 1
+
+    @property
+    def per_item(self) -> Floats:
+        return np.bincount(self.items).astype(np.float64)
+
+    @property
+    def unequal(self) -> Floats:
+        """Per item the ordered pairs of votes that differ, over votes − 1."""
+        size = len(self.categories)
+        keys, counts = np.unique(self.items * size + self.codes, return_counts=True)
+        same = totals((keys // size).astype(np.intp), counts.astype(np.float64) ** 2, self.n_items)
+        return (self.per_item**2 - same) / (self.per_item - 1)
+
+    def counts(self) -> Floats:
+        """Votes per item and category."""
+        size = len(self.categories)
+        cells = totals(self.items * size + self.codes, np.ones(len(self.items)), self.n_items * size)
+        return cells.reshape(self.n_items, size)
+
+
+AlphaOf = Callable[[Floats], Floats]
+"""Alpha of each row of summed columns; NaN where nothing is expected to differ."""
+
+
+def _nominal(votes: _Votes) -> tuple[Floats, AlphaOf]:
+    if len(votes.categories) > MOST_CATEGORIES:
+        shares = np.bincount(votes.codes) / len(votes.codes)
+        differ = 1 - float((shares**2).sum())
+        columns = np.column_stack((votes.unequal, votes.per_item))
+        return columns, lambda sums: _ratio(sums[:, 0], differ * sums[:, 1] ** 2, sums[:, 1])
+
+    def alpha_of(sums: Floats) -> Floats:
+        margins = sums[:, 1:]
+        n = margins.sum(axis=1)
+        return _ratio(sums[:, 0], n**2 - (margins**2).sum(axis=1), n)
+
+    return np.column_stack((votes.unequal, votes.counts())), alpha_of
+
+
+def _interval(votes: _Votes, scale: Floats | None = None) -> tuple[Floats, AlphaOf]:
+    """Squared distances need no table of pairs: their sums follow from sums and squares of the values."""
+    values = (votes.categories if scale is None else scale)[votes.codes]
+    centred = values - values.mean()
+    centred = centred / np.abs(centred).max()
+    n, sums = votes.per_item, totals(votes.items, centred, votes.n_items)
+    squares = totals(votes.items, centred**2, votes.n_items)
+    within = np.maximum(0.0, 2 * (n * squares - sums**2) / (n - 1))
+    columns = np.column_stack((within, n, sums, squares))
+    return columns, lambda s: _ratio(s[:, 0], 2 * (s[:, 1] * s[:, 3] - s[:, 2] ** 2), s[:, 1])
+
+
+def _ordinal(votes: _Votes) -> tuple[Floats, AlphaOf]:
+    """Distances between categories are those of their middle ranks, which follow the votes that were drawn."""
+    size = len(votes.categories)
+    if size > MOST_CATEGORIES:
+        margins = np.bincount(votes.codes, minlength=size).astype(np.float64)
+        return _interval(votes, np.cumsum(margins) - margins / 2)
+    counts, diagonal = votes.counts(), np.arange(size)
     pairs = counts[:, :, None] * counts[:, None, :]
-    diagonal = np.arange(n_categories)
     pairs[:, diagonal, diagonal] -= counts
-    votes = counts.sum(axis=1)
-    flat: Floats = (pairs / (votes - 1)[:, None, None]).reshape(n_items, -1)
-    return flat
+    columns = (pairs / (votes.per_item - 1)[:, None, None]).reshape(votes.n_items, -1)
+
+    def alpha_of(sums: Floats) -> Floats:
+        matrices = sums.reshape(-1, size, size)
+        margins = matrices.sum(axis=2)
+        middle = np.cumsum(margins, axis=1) - margins / 2
+        distance = (middle[:, :, None] - middle[:, None, :]) ** 2
+        expected = (margins[:, :, None] * margins[:, None, :] * distance).sum(axis=(1, 2))
+        return _ratio((matrices * distance).sum(axis=(1, 2)), expected, margins.sum(axis=1))
+
+    return columns, alpha_of
 
 
-def _alpha(coincidences: Floats, categories: Floats, level: Level) -> Floats:
-    """Alpha of each flattened coincidence matrix; NaN where nothing is expected to differ."""
-    size = len(categories)
-    matrices = coincidences.reshape(-1, size, size)
-    margins = matrices.sum(axis=2)
-    distance = _distances(margins, categories, level)
-    observed = (matrices * distance).sum(axis=(1, 2))
-    expected = (margins[:, :, None] * margins[:, None, :] * distance).sum(axis=(1, 2))
-    scale = margins.sum(axis=1) - 1
+_ALPHAS: dict[Level, Callable[[_Votes], tuple[Floats, AlphaOf]]] = {
+    "nominal": _nominal,
+    "ordinal": _ordinal,
+    "interval": _interval,
+}
+
+
+def _ratio(observed: Floats, expected: Floats, n: Floats) -> Floats:
     undefined = expected <= 1e-9
-    found: Floats = 1 - scale * observed / np.where(undefined, 1.0, expected)
+    found: Floats = 1 - (n - 1) * observed / np.where(undefined, 1.0, expected)
     found[undefined] = np.nan
     return found
-
-
-def _distances(margins: Floats, categories: Floats, level: Level) -> Floats:
-    size = len(categories)
-    if level == "nominal":
-        return np.broadcast_to(1 - np.eye(size), (len(margins), size, size))
-    if level == "interval":
-        squared = (categories[:, None] - categories[None, :]) ** 2
-        return np.broadcast_to(squared, (len(margins), size, size))
-    middle = np.cumsum(margins, axis=1) - margins / 2
-    between: Floats = (middle[:, :, None] - middle[:, None, :]) ** 2
-    return between

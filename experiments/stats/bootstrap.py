@@ -15,13 +15,15 @@ from experiments.stats.clustered import Codes, Floats
 
 RESAMPLES = 10_000
 BLOCK = 500
+BLOCK_CELLS = 5_000_000
 
 
 def weights(n_clusters: int, *, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Blocks (resamples × clusters) of how often each cluster is drawn, multinomial, ``resamples`` rows in all."""
     rng = np.random.default_rng(seed)
-    for start in range(0, resamples, BLOCK):
-        size = min(BLOCK, resamples - start)
+    block = min(BLOCK, max(1, BLOCK_CELLS // max(1, n_clusters)))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
         drawn = rng.integers(0, n_clusters, size=(size, n_clusters), dtype=np.int32)
         drawn += (n_clusters * np.arange(size, dtype=np.int32))[:, None]
         counts = np.bincount(drawn.ravel(), minlength=size * n_clusters)
@@ -31,12 +33,15 @@ def weights(n_clusters: int, *, resamples: int, seed: int) -> Iterator[NDArray[n
 def resampled_sums(columns: Floats, *, resamples: int = RESAMPLES, seed: int) -> Floats:
     """Sums of each column (clusters × columns) in each resample (resamples × columns).
 
-    Columns are centred before the single-precision product and put back after it, so that nothing is lost.
+    Columns are centred and scaled before the single-precision product and put back after it, so that nothing is lost.
     """
     centre = columns.mean(axis=0)
-    deviations = (columns - centre).astype(np.float32)
-    blocks = [block @ deviations for block in weights(len(columns), resamples=resamples, seed=seed)]
-    sums: Floats = np.concatenate(blocks).astype(np.float64) + centre * len(columns)
+    deviations = columns - centre
+    scale = np.abs(deviations).max(axis=0)
+    scale[scale == 0] = 1.0
+    scaled = (deviations / scale).astype(np.float32)
+    blocks = [block @ scaled for block in weights(len(columns), resamples=resamples, seed=seed)]
+    sums: Floats = np.concatenate(blocks).astype(np.float64) * scale + centre * len(columns)
     return sums
 
 

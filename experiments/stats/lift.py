@@ -9,6 +9,7 @@ from experiments.stats.estimates import Interval, NotEstimable, State
 
 CLEAR_OF_ZERO = 3.0
 """Standard errors that the control's mean must lie above 0 before a lift is shown."""
+TOO_CLOSE = "the control's value is too close to 0 for a relative change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ def fieller(means: MeanPair, *, multiplier: float) -> Interval | NotEstimable:
     a, b = means.control, means.treatment
     square = multiplier**2
     quadratic = a * a - square * means.control_variance
+    if quadratic <= 0:
+        return NotEstimable(State.CONTROL_NEAR_ZERO, TOO_CLOSE)
     linear = a * b - square * means.covariance
     constant = b * b - square * means.treatment_variance
     root = math.sqrt(max(0.0, linear**2 - quadratic * constant))
@@ -45,5 +48,5 @@ def fieller(means: MeanPair, *, multiplier: float) -> Interval | NotEstimable:
 
 def _near_zero(means: MeanPair, errors: float) -> NotEstimable | None:
     if means.control <= 0 or means.control <= errors * math.sqrt(means.control_variance):
-        return NotEstimable(State.CONTROL_NEAR_ZERO, "the control's value is too close to 0 for a relative change")
+        return NotEstimable(State.CONTROL_NEAR_ZERO, TOO_CLOSE)
     return None

@@ -118,8 +118,12 @@ def rank(
 ) -> Ranking | NotEstimable:
     """The ranking with ranges of ranks and win probabilities against variant 0, from resampled items, not votes.
 
+    No vote, only ties, and variants that were never compared are named states.
+
     Source: Efron & Tibshirani (1993), chapter 8 (the item carries the dependence); worths as in ``fit``.
     """
+    if not len(items):
+        return NotEstimable(State.NO_DATA, "there is no vote")
     counts = _counts(first, second, share, n_variants, items)
     votes = Votes(*_square(counts.sum(axis=0), n_variants))
     fitted = fit(votes)

@@ -16,6 +16,8 @@ from experiments.stats.sequential import Reading
 GRID = 160
 REACH = 7.0
 MOST_GROUPS = 2_000
+LARGEST_RATIO = 1e12
+"""A control whose resampled percentiles come this close to 0 has no relative change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def _relative(
     estimates: list[float], draws: tuple[Floats, Floats], down: float, up: float, reading: Reading
 ) -> Interval | None:
     control, treatment = estimates
-    if control <= 0 or float(draws[0].min()) <= 0:
+    smallest = float(draws[0].min())
+    if smallest <= 0 or float(np.abs(draws[1]).max()) > LARGEST_RATIO * smallest:
         return None
     estimate = treatment / control - 1
     if reading.sequential:
@@ -133,8 +136,8 @@ def resampled_quantiles(arms: list[Observations], q: float, *, seed: int, resamp
     """The quantile of each arm in each resample; the arms share the drawn clusters.
 
     Per cluster it is enough to know how many of its values lie below each of some 160 values around the
-    quantile: one matrix product then gives all resampled counts, and the quantile is read off by
-    interpolation.
+    quantile: one matrix product then gives all resampled counts. Where these are all the values there are, the
+    resampled quantile is the very one of the drawn values; else it is read off by interpolation.
     """
     together = np.concatenate([arm.clusters for arm in arms])
     groups = merged(together, at_most=MOST_GROUPS, seed=seed)
@@ -142,17 +145,27 @@ def resampled_quantiles(arms: list[Observations], q: float, *, seed: int, resamp
     parts = np.split(groups, np.cumsum([len(arm.clusters) for arm in arms])[:-1])
     grids = [_grid(arm, q) for arm in arms]
     columns = [
-        _counts_below(arm.values, group, grid, n_groups) for arm, group, grid in zip(arms, parts, grids, strict=True)
+        _counts_below(arm.values, group, grid.values, n_groups)
+        for arm, group, grid in zip(arms, parts, grids, strict=True)
     ]
     sums = resampled_sums(np.column_stack(columns), resamples=resamples, seed=seed)
     found, start = [], 0
     for grid in grids:
-        found.append(_read_off(sums[:, start : start + len(grid)], grid, q))
-        start += len(grid)
+        counts = sums[:, start : start + len(grid.values)]
+        found.append(_at_rank(counts, grid.values, q) if grid.whole else _between(counts, grid.values, q))
+        start += len(grid.values)
     return found
 
 
-def _grid(arm: Observations, q: float) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Values at which counts are kept; ``whole`` when no value near the quantile is left out."""
+
+    values: Floats
+    whole: bool
+
+
+def _grid(arm: Observations, q: float) -> _Grid:
     """Values around the quantile, 7 standard errors of its rank to both sides, and the smallest and largest."""
     ordered = np.sort(arm.values)
     n = len(ordered)
@@ -161,9 +174,11 @@ def _grid(arm: Observations, q: float) -> Floats:
     error = 0.5 if single else cluster_mean(below, _dense(arm.clusters)).standard_error
     reach = REACH * max(error, 1 / n)
     first, last = int(max(0.0, q - reach) * (n - 1)), int(np.ceil(min(1.0, q + reach) * (n - 1)))
-    inner = ordered[np.unique(np.linspace(first, last, GRID).astype(np.intp))]
-    grid: Floats = np.unique(np.concatenate((ordered[:1], inner, ordered[-1:])))
-    return grid
+    inner = np.unique(ordered[first : last + 1])
+    whole = len(inner) <= GRID
+    if not whole:
+        inner = ordered[np.unique(np.linspace(first, last, GRID).astype(np.intp))]
+    return _Grid(np.unique(np.concatenate((ordered[:1], inner, ordered[-1:]))), whole)
 
 
 def _dense(codes: Codes) -> Codes:
@@ -178,7 +193,18 @@ def _counts_below(values: Floats, groups: Codes, grid: Floats, n_groups: int) ->
     return below
 
 
-def _read_off(counts: Floats, grid: Floats, q: float) -> Floats:
+def _at_rank(counts: Floats, grid: Floats, q: float) -> Floats:
+    """Per resample the quantile of its values, interpolated between neighbours as ``numpy.quantile`` does."""
+    counts = np.rint(counts)
+    rank = q * (counts[:, -1] - 1)
+    low = np.floor(rank + 1e-9)
+    lower = grid[np.minimum((counts <= low[:, None]).sum(axis=1), len(grid) - 1)]
+    upper = grid[np.minimum((counts <= low[:, None] + 1).sum(axis=1), len(grid) - 1)]
+    found: Floats = lower + np.clip(rank - low, 0.0, 1.0) * (upper - lower)
+    return found
+
+
+def _between(counts: Floats, grid: Floats, q: float) -> Floats:
     """Per resample the value at which the counts reach q of the total, between the two grid values around it."""
     target = q * counts[:, -1:]
     at = (counts < target - 1e-6).sum(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from scipy import special, stats
+from scipy import special
 
 MINIMUM_UNITS = 30
 """Fewer units per arm than this and the asymptotic sequence is not started."""
@@ -33,7 +33,7 @@ class Reading:
 
     def multiplier(self, *, n_units: int, df: float) -> float:
         """Half the width of the interval in standard errors; Student's t once, the mixture boundary when watched."""
-        once = float(stats.t.ppf(1 - self.alpha / 2, df))
+        once = float(special.stdtrit(df, 1 - self.alpha / 2))
         if self.horizon is None:
             return once
         return self._inflation(df) * always_valid_multiplier(n_units, alpha=self.alpha, horizon=self.horizon)
@@ -41,12 +41,13 @@ class Reading:
     def p_value(self, standardised: float, *, n_units: int, df: float) -> float:
         """Two-sided p-value of ``estimate / standard error``; it agrees with the interval of ``multiplier``."""
         if self.horizon is None:
-            return float(2 * stats.t.sf(abs(standardised), df))
+            return float(2 * special.stdtr(df, -abs(standardised)))
         return always_valid_p(standardised / self._inflation(df), n_units, alpha=self.alpha, horizon=self.horizon)
 
     def _inflation(self, df: float) -> float:
         # The sequence is asymptotic: with few clusters the standard error is itself uncertain, as in Student's t.
-        return float(stats.t.ppf(1 - self.alpha / 2, df) / stats.norm.ppf(1 - self.alpha / 2))
+        q = 1 - self.alpha / 2
+        return float(special.stdtrit(df, q) / special.ndtri(q))
 
 
 def mixture_rate(alpha: float, horizon: int) -> float:

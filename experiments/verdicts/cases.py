@@ -95,9 +95,10 @@ def _improve(plan: Plan, analysis: Analysis, case: Case, effect: Effect) -> Case
         if unclear is not None:
             return _unclear_limit(plan, case, unclear)
         small = gain.estimate < asked
-        return replace(
-            case, standing=Standing.SHIP, rule="better_but_small" if small else "better", smaller_than_asked=small
-        )
+        # A gain that is there but may be smaller than asked for: rows until the range lies above what was asked.
+        more = more_for_margin(plan, case.primary, gain, margin=-asked) if gain.lower < asked else None
+        rule = "better_but_small" if small else "better"
+        return replace(case, standing=Standing.SHIP, rule=rule, smaller_than_asked=small, more_units=more)
     return replace(
         case,
         more_units=more_units(plan, case.primary, gain, effect=asked),

@@ -31,6 +31,9 @@ from experiments.verdicts.phrases import (
 )
 from experiments.wording import count, dollars
 
+WORTH_TELLING = 5
+"""More rows than this many times those there are would not be a sensible next step after a win."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:
@@ -93,6 +96,9 @@ def ship(plan: Plan, analysis: Analysis, case: Case, *, tie: str, challengers: i
     scored, range_ = score_words(case), range_words(plan, case)
     shrunk = shrunk_words(case, challengers)
     detail = f"{name} {scored}. True gain {range_}. You asked for at least {asked}."
+    if case.more_units and case.more_units <= WORTH_TELLING * max(1, analysis.n_seen):
+        more = count(case.more_units, f"more {unit_word(analysis)}", f"more {unit_word(analysis)}s")
+        detail += f" About {more}{_price_words(analysis, case.more_units)} would settle it."
     confirm = f"That is less than the {asked} you asked for, so please confirm." if case.smaller_than_asked else ""
     sentence = f"Promote {name}. It {scored}, {range_}{cost_words(analysis, case)}."
     return Lines(

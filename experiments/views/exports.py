@@ -11,6 +11,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.views import live_exports
+from experiments.vocabulary import QuestionKind
 from storage import streams
 from storage.records import ExampleRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction
@@ -37,6 +38,7 @@ SCORE_COLUMNS = (
     "scorer",
     "version",
     "active",
+    "details",
     "created_at",
 )
 RATING_COLUMNS = (
@@ -49,6 +51,15 @@ RATING_COLUMNS = (
     "value",
     "comment",
     "created_at",
+    "opponent",
+    "session",
+    "purpose",
+    "state",
+    "choice",
+    "side",
+    "reasons",
+    "seconds",
+    "probability",
 )
 
 Row = Mapping[str, Any]
@@ -131,6 +142,34 @@ def _ratings(tx: Transaction, experiment: ExperimentRecord, blueprint: Blueprint
     names = example_names(tx, blueprint)
     for row in streams.stream_ratings(tx, experiment.id):
         yield {**row, "experiment": experiment.name, "example_id": names[row["position"]]}
+    for row in streams.stream_votes(tx, experiment.id):
+        yield _vote(row, experiment, names)
+
+
+def _vote(row: Row, experiment: ExperimentRecord, names: Mapping[int, str]) -> Row:
+    """One decision of a rating session; ``side`` says where the variant's answer stood, for pairs."""
+    purpose = "gold" if row["gold"] else "repeat" if row["repeat"] else "rating"
+    paired = row["kind"] == QuestionKind.PAIRWISE
+    return {
+        "experiment": experiment.name,
+        "variant": row["variant"],
+        "example_id": names.get(row["position"]),
+        "repetition": 0,
+        "metric": row["metric"],
+        "rater_id": f"s{row['session']}r{row['rater']}",
+        "value": row["value"],
+        "comment": row["comment"],
+        "created_at": row["created_at"],
+        "opponent": row["opponent"],
+        "session": row["session"],
+        "purpose": purpose,
+        "state": row["state"],
+        "choice": row["choice"],
+        "side": ("right" if row["swapped"] else "left") if paired else None,
+        "reasons": row["reasons"],
+        "seconds": None if row["milliseconds"] is None else row["milliseconds"] / 1000,
+        "probability": row["probability"],
+    }
 
 
 def _analysis(store: Store, experiment_name: str) -> tuple[tuple[str, ...], Iterator[Row]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments.experiment_file import ExperimentSpec
+from experiments.judges import JUDGE, Judge
 from experiments.lookup.blueprint import Arm, Blueprint, Roles
 from experiments.lookup.design import ResolvedDesign, resolved_design
 from experiments.lookup.projecting import projection_for
@@ -74,9 +75,32 @@ def _blueprint(tx: Transaction, design: ResolvedDesign) -> tuple[Blueprint, bool
         Arm(ids.get(name, name), position, name, content.model if content else "", content)
         for position, (name, content) in enumerate(design.contents.items())
     )
-    uses = tx.experiments.scorers(record.id) if drafted else [_use(s) for s in design.scorers]
+    uses = tx.experiments.scorers(record.id) if drafted else _imagined_uses(design)
     roles = Roles(dict(spec.inputs), spec.reference, spec.unit, spec.cluster, spec.slices)
-    return Blueprint(record, spec, arms, tuple(uses), design.version, roles), drafted
+    rated = tuple(rating.definition() for rating in spec.ratings)
+    return Blueprint(record, spec, arms, tuple(uses), design.version, roles, rated=rated), drafted
+
+
+def _imagined_uses(design: ResolvedDesign) -> list[ScorerUseRecord]:
+    judged = [_judge_use(judge, metric) for judge in design.judges for metric in judge.metrics]
+    return [*(_use(scorer) for scorer in design.scorers), *judged]
+
+
+def _judge_use(judge: Judge, metric: MetricDefinition) -> ScorerUseRecord:
+    return ScorerUseRecord(
+        id="",
+        experiment_id="",
+        position=0,
+        metric=metric.name,
+        scorer=JUDGE,
+        version=judge.version,
+        entry=judge.entry,
+        fingerprint=judge.fingerprint,
+        kind=metric.kind,
+        direction=metric.direction,
+        unit=metric.unit,
+        active=True,
+    )
 
 
 def _use(scorer: BoundScorer) -> ScorerUseRecord:

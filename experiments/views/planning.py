@@ -45,6 +45,10 @@ class Planning:
                 "unpriced": list(p.unpriced),
                 "budget_usd": self.budget_usd,
             },
+            "judges": [
+                {"metric": j.metric, "model": j.model, "calls": j.calls, "low_usd": j.low_usd, "high_usd": j.high_usd}
+                for j in p.judges
+            ],
             "seconds": p.seconds,
             "size": self.size.to_json(),
         }
@@ -88,10 +92,10 @@ def sized(
     """Units needed, power and the table around it, priced by the projection."""
     from dataclasses import replace
 
-    from experiments.planning import Assumptions, Price, plan_size
+    from experiments.planning import Price, plan_size, usual_assumptions
 
     plan = blueprint.spec.plan
-    given = replace(assumptions or Assumptions(), **assumed)
+    given = replace(assumptions or usual_assumptions(plan), **assumed)
     price = Price(
         usd_per_call={v.variant: _per_call(v.low_usd, v.high_usd, v.calls) for v in projection.variants},
         seconds_per_call=projection.seconds_per_call,

@@ -73,7 +73,7 @@ def forest(panel: ForestPanel) -> Spec:
     side = _label_axis([value["label"] for value in values])
     span = alt.Scale(domain=_span(panel), nice=False, zero=True)
     axis = alt.Axis(
-        title=f"← worse\u2003\u2003{_unit_words(panel.unit)}\u2003\u2003better →",
+        title=f"← worse\u2003\u2003{unit_words(panel.unit)}\u2003\u2003better →",
         titleFontWeight="normal",
         titleFontSize=12,
         titleColor=UNCLEAR,
@@ -106,7 +106,7 @@ def forest(panel: ForestPanel) -> Spec:
             tooltip=tips,
         ),
     ]
-    return _finished(alt.layer(*layers).properties(height=alt.Step(_ROW_PX)))
+    return finished(alt.layer(*layers).properties(height=alt.Step(_ROW_PX)))
 
 
 def win_tie_loss(counts: Sequence[tuple[str, int, str]]) -> Spec:
@@ -133,7 +133,7 @@ def win_tie_loss(counts: Sequence[tuple[str, int, str]]) -> Spec:
     text = base.mark_text(color="#ffffff", fontSize=13, fontWeight=600).encode(
         x=alt.X("middle:Q", axis=None), y=alt.value(_BAR_PX / 2), text="shown:N"
     )
-    return _finished(alt.layer(bar, text).properties(height=_BAR_PX))
+    return finished(alt.layer(bar, text).properties(height=_BAR_PX))
 
 
 def power_curve(points: Sequence[PowerPoint], *, asked: float, unit: str, available: int | None) -> Spec:
@@ -157,7 +157,7 @@ def power_curve(points: Sequence[PowerPoint], *, asked: float, unit: str, availa
     )
     tips = [
         alt.Tooltip("rows:Q", title="Rows", format=","),
-        alt.Tooltip("effect:Q", title=f"Shows from ({_unit_words(unit)})", format=".1f"),
+        alt.Tooltip("effect:Q", title=f"Shows from ({unit_words(unit)})", format=".1f"),
         alt.Tooltip("power:N", title="Chance to show yours"),
         alt.Tooltip("cost:N", title="Cost"),
     ]
@@ -168,7 +168,7 @@ def power_curve(points: Sequence[PowerPoint], *, asked: float, unit: str, availa
     ]
     if available:
         layers.append(base.mark_rule(color=UNCLEAR, strokeDash=[2, 3]).encode(x=alt.datum(available)))
-    return _finished(alt.layer(*layers).properties(height=170))
+    return finished(alt.layer(*layers).properties(height=170))
 
 
 def _forest_values(panel: ForestPanel) -> list[dict[str, Any]]:
@@ -218,10 +218,13 @@ def _span(panel: ForestPanel) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _unit_words(unit: str) -> str:
+def unit_words(unit: str) -> str:
+    """A unit as an axis says it."""
     return {"points": "points", "%": "per cent", "ms": "milliseconds", "usd": "dollars per 1,000"}.get(unit, unit)
 
 
-def _finished(chart: alt.LayerChart) -> Spec:
-    spec: Spec = chart.configure_view(strokeWidth=0).to_dict(validate=False)
+def finished(chart: alt.LayerChart) -> Spec:
+    """The chart as a plain specification, without a frame around the plot."""
+    air = {"left": 4, "top": 4, "right": 14, "bottom": 4}  # the last label of an axis is as wide as half of its number
+    spec: Spec = chart.properties(padding=air).configure_view(strokeWidth=0).to_dict(validate=False)
     return spec

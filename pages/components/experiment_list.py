@@ -42,8 +42,7 @@ def show_summary(summary: ExperimentSummary) -> None:
                 st.badge("Simulated", icon=":material/science:", color="violet")
             if summary.sample:
                 st.badge("Sample", color="gray")
-            st.space("stretch")
-            show(element("span", _facts(summary), cls="bk-muted bk-small"))
+            show(element("div", _facts(summary), cls="bk-muted bk-small", style="text-align:right"))
         if summary.headline:
             tone = _TONES.get(summary.outcome or "", "unclear")
             show(

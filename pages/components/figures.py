@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components import charts
+from pages.components import charts, charts_over_time
 from pages.components.charts import ForestPanel, PowerPoint, Spec
+from pages.components.charts_over_time import Band
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -23,6 +24,16 @@ def _win_tie_loss(counts: tuple[tuple[str, int, str], ...]) -> Spec:
 @st.cache_data(max_entries=200, show_spinner=False)
 def _power_curve(points: tuple[PowerPoint, ...], asked: float, unit: str, available: int | None) -> Spec:
     return charts.power_curve(points, asked=asked, unit=unit, available=available)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _band(band: Band) -> Spec:
+    return charts_over_time.band_over_time(band)
+
+
+def show_band(band: Band, *, key: str) -> None:
+    """What a difference could be, look by look."""
+    st.vega_lite_chart(_band(band), width="stretch", key=key, alt=band.alt)
 
 
 def show_forest(panel: ForestPanel, *, key: str) -> None:

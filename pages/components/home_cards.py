@@ -12,11 +12,12 @@ from experiments.views.experiments import ExperimentSummary
 from experiments.views.home import DecisionView, HomeView
 from experiments.views.live_tests import LiveTestView
 from experiments.views.progress import run_progress
+from experiments.views.rating_sessions import WaitingRatings, waiting_ratings
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.inert import element, joined
 from pages.components.live_list import show_live_list
-from pages.components.numbers import ago, day, money
+from pages.components.numbers import ago, day, minutes_words, money
 from pages.components.run_progress import progress_line
 from pages.components.session import store
 from pages.components.show_output import plain, show
@@ -53,6 +54,7 @@ def needs(home: HomeView) -> list[Need]:
         if model.retires is not None
     ]
     found += [_result(s) for s in home.to_read]
+    found += [_ratings(w) for w in waiting_ratings(store())]
     return found + [_draft(s) for s in home.drafts]
 
 
@@ -160,4 +162,16 @@ def _result(s: ExperimentSummary) -> Need:
 def _draft(s: ExperimentSummary) -> Need:
     return Need(
         ":gray[:material/edit:]", s.name, "Planned, not started.", "Start it", "read_results.py", {"exp": s.name}
+    )
+
+
+def _ratings(w: WaitingRatings) -> Need:
+    words = f"{count(w.items_left, 'item')} waiting for raters, {minutes_words(w.minutes)} of work. {w.question}"
+    return Need(
+        ":blue[:material/how_to_vote:]",
+        w.experiment,
+        words,
+        "See the raters",
+        "collect_ratings.py",
+        {"session": w.session_id},
     )

@@ -49,12 +49,12 @@ def show_keys() -> None:
         if st.form_submit_button("Create key", icon=":material/key:"):
             with show_errors():
                 made = create_key(store(), name or "", scopes, days_valid=days, actor=actor())
-                st.session_state["new_key"] = (made.record.name, made.key)
+                st.session_state["made_key"] = (made.record.name, made.key)
                 st.rerun()
 
 
 def _show_new_key() -> None:
-    made = st.session_state.pop("new_key", None)
+    made = st.session_state.pop("made_key", None)
     if made is not None:
         with st.container(border=True):
             st.markdown(

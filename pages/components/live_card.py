@@ -31,7 +31,7 @@ def show_live_card(card: LiveCard) -> None:
         with head:
             st.subheader(plain(card.prompt), anchor=False)
             show(_facts(card))
-        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             st.page_link(
                 "write_prompts.py", label="Edit", icon=":material/edit_note:", query_params={"prompt": card.prompt}
             )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.snippets import server_address
+from pages.components.snippets import own_address
 
 
 def show_live_snippets(key: str, metric: str | None) -> None:
     """OpenAI's client, any OpenFeature client, and how to report an outcome."""
-    address = server_address()
+    address = own_address()
     st.caption("Make a key with the scopes “assign” and “ingest” in Settings and give it as BAKEOFF_KEY.")
     by_chat, by_flag, outcome = st.tabs(["OpenAI client", "OpenFeature client", "Report an outcome"])
     with by_chat:

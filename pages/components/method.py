@@ -13,10 +13,10 @@ from experiments.exports import write_csv, write_jsonl
 from experiments.stats.methods import METHODS
 from experiments.views.experiments import ExperimentView
 from experiments.views.exports import export_rows
-from experiments.wording import POINTS, amount, metric_name, percent
+from experiments.wording import POINTS, amount, count, metric_name, percent
 from pages.components.result_lines import overall
 from pages.components.session import store
-from pages.components.show_output import show_values
+from pages.components.show_output import show_lines, show_values
 from pages.components.tables import show_table
 
 WHAT = {
@@ -59,12 +59,27 @@ def _show_tests(result: Mapping[str, Any], treatment: str) -> None:
                 f"{c['n_units']:,}",
                 f"{c['n_clusters']:,}",
                 missing,
-                "–" if p is None else f"{p:.3g}",
-                "–" if adjusted is None else f"{adjusted:.3g}",
+                _p_words(p),
+                _p_words(adjusted),
             ]
         )
     head = ["Measure", "Method", "Test and interval", "Rows", "Groups", "Left out", "p", "p corrected"]
     show_table(head, rows, left=(1, 2), wide=(2, 4))
+    notes = [
+        f"{metric_name(c['metric'], c['aggregate'])}: {warning}."
+        for c in overall(result, treatment)
+        if c["status"] == "ok"
+        for warning in c["warnings"]
+    ]
+    if notes:
+        show_lines(notes, muted=True)
+
+
+def _p_words(p: float | None) -> str:
+    """Three digits; under one in ten thousand the size says nothing more."""
+    if p is None:
+        return "–"
+    return "under 0.0001" if p < 0.0001 else f"{p:.3g}"
 
 
 def plan_facts(view: ExperimentView) -> dict[str, str]:
@@ -104,8 +119,8 @@ def _facts(view: ExperimentView, result: Mapping[str, Any]) -> dict[str, str]:
     analysis = result["analysis"]
     versions = [f"{arm.letter} is version {arm.version}" for arm in view.arms if arm.version is not None]
     facts = plan_facts(view) | {
-        "Several looked at": "Holm over challengers; slices corrected among themselves",
-        "Reading": f"{result['how_read']}; seen {analysis['looks']} times",
+        "Several looked at": "challengers share the allowed error; slices are corrected among themselves",
+        "Reading": f"{result['how_read']}; seen {count(analysis['looks'], 'time')}",
         "Pairing": "every variant answered the same rows" if result["design"] == "paired" else result["design"],
         "Rule that decided": result["verdict"]["deciding_rule"],
         "Prompts": ", ".join(versions) or "imported answers",

@@ -74,3 +74,13 @@ def score_text(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.0f}" if value == int(value) else number_words(value, decimals=2)
+
+
+def minutes_words(minutes: float, after: str = "") -> str:
+    """``about 12 min left``, ``under a minute left``, ``about 2.5 h left``; empty for none."""
+    if minutes <= 0:
+        return ""
+    told = (
+        "under a minute" if minutes < 1 else f"about {seconds_words(60 * minutes)}" if minutes >= 1.5 else "about 1 min"
+    )
+    return f"{told} {after}".strip()

@@ -27,6 +27,7 @@ from pages.components.pilot import show_pilot
 from pages.components.plan_arms import choose_arms
 from pages.components.plan_columns import choose_columns, choose_dataset
 from pages.components.plan_measures import choose_measures
+from pages.components.plan_ratings import choose_ratings
 from pages.components.plan_rules import choose_limits, choose_rules
 from pages.components.price_panel import show_price
 from pages.components.result_header import simulated_badge
@@ -101,9 +102,13 @@ def _questions(
     st.subheader("What is measured", anchor=False)
     entries = choose_measures(view.columns, has_reference="reference" in columns)
     given["scorers"] = list(entries.values())
+    rated = choose_ratings()
+    if rated:
+        given["ratings"] = [rating.model_dump(mode="json", exclude_defaults=True) for rating in rated]
+    units = {**{rating.metric: rating.definition().unit for rating in rated}, **_units(entries)}
     st.subheader("The rules", anchor=False)
-    if entries:
-        given["plan"] = choose_rules(list(entries), _units(entries))
+    if units:
+        given["plan"] = choose_rules(list(units), units)
     else:
         missing.append("at least one measure")
     given |= choose_limits()

@@ -48,10 +48,15 @@ def show_price(preview: PlanPreview) -> None:
 
 def _facts(preview: PlanPreview) -> dict[str, str]:
     projection, limits = preview.projection, preview.spec.limits
+    judges = {}
+    if projection.judges:
+        calls = count(sum(judge.calls for judge in projection.judges), "call")
+        judges["Judges, apart"] = f"{calls}, {money_range(*projection.judge_usd())}"
     return {
         "Calls": _calls(projection),
         "Cost": money_range(projection.low_usd, projection.high_usd)
         + (", from real answers" if projection.from_pilot else ""),
+        **judges,
         "Time": f"about {seconds_words(max(1.0, projection.seconds))}",
         "Stops at": "no stop" if limits.budget_usd is None else money(limits.budget_usd),
     }

@@ -168,7 +168,7 @@ def _columns(page: PairPage, letters: tuple[str, str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "Row": number(width=56),
-        "Input": st.column_config.TextColumn(width=190),
+        "Input": st.column_config.TextColumn(width=150),
         letters[0]: number(format=f"%.{digits}f", width=50),
         letters[1]: number(format=f"%.{digits}f", width=50),
     }

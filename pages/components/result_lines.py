@@ -148,6 +148,25 @@ def difference_words(comparison: Mapping[str, Any], *, interval: bool = False) -
     return f"{first.removesuffix(unit)} to {last.removesuffix(unit) if unit in (' points', ' %') else last}"
 
 
+def second_line(result: Mapping[str, Any], treatment: str, letter: str, letters: Mapping[str, str]) -> str:
+    """What people may ask beside the verdict, never its rule: the loss of being wrong, and who is likely the best.
+
+    ``letters`` maps the names of variants to their letters. Empty while the challenger is behind or nothing is known.
+    """
+    primary = primary_of(result, treatment)
+    told = []
+    if primary is not None and (primary["chance_better"] or 0.0) > 0.5 and primary["expected_loss"] is not None:
+        loss = amount(primary["expected_loss"], primary["unit"])
+        small = not any(digit in loss.removesuffix(_PER_1000) for digit in "123456789")
+        size = "next to nothing" if small else loss
+        told.append(f"Counting the chance of being wrong, promoting {letter} loses {size} on average.")
+    ranked = sorted(result["chances_best"].items(), key=lambda item: -item[1])
+    if len(ranked) > 1:
+        shares = ", ".join(f"{letters.get(name, name)} {100 * chance:.0f}" for name, chance in ranked)
+        told.append(f"Chance to be the best, of 100: {shares}.")
+    return " ".join(told)
+
+
 def _line(c: Mapping[str, Any]) -> ScoreLine:
     name = metric_name(c["metric"], c["aggregate"]) + (_PER_1000 if c["unit"] == "usd" else "")
     ok = c["status"] == "ok"

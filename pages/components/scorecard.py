@@ -10,7 +10,7 @@ import streamlit as st
 from experiments.plan import Plan
 from experiments.views.experiments import ArmView
 from pages.components.figures import show_forest
-from pages.components.inert import element
+from pages.components.inert import Html, element
 from pages.components.result_lines import ScoreLine, forest_panels, score_lines
 from pages.components.tables import judged, show_table, two_lines
 
@@ -46,14 +46,23 @@ def lines_interval(result: Mapping[str, Any]) -> float:
 def _show_lines(lines: list[ScoreLine], *, control: ArmView, treatment: ArmView) -> None:
     rows = [
         [
-            two_lines(line.name, _ROLES[line.role]),
+            _measure(line),
             line.control,
             line.treatment,
             two_lines(line.difference, line.limits, cls="bk-nowrap"),
-            element("div", line.note, cls="bk-muted bk-small bk-note")
-            if line.note
-            else judged(line.judgement, line.verdict),
+            _badge(line),
         ]
         for line in lines
     ]
-    show_table(["Measure", control.letter, treatment.letter, "Difference", ""], rows)
+    show_table(["Measure", control.letter, treatment.letter, "Difference", ""], rows, wide=(4,))
+
+
+def _badge(line: ScoreLine) -> Html:
+    if line.note:
+        return element("div", line.note, cls="bk-muted bk-small bk-note")
+    return judged(line.judgement, line.verdict)
+
+
+def _measure(line: ScoreLine) -> Html:
+    """Its name and part; on a phone, where five columns do not fit, the verdict stands below."""
+    return element("div", two_lines(line.name, _ROLES[line.role]), element("div", _badge(line), cls="bk-narrow"))

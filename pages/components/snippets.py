@@ -9,7 +9,7 @@ import streamlit as st
 
 def show_snippets(prompt: str, label: str, variables: Sequence[str]) -> None:
     """Curl and Python, with the address of this server."""
-    address = server_address()
+    address = own_address()
     path = f"/api/v1/prompts/{prompt}"
     query = "" if label == "production" else f"?label={label}"
     st.caption("Make a key with the scope “read” in Settings and give it as BAKEOFF_KEY.")
@@ -28,7 +28,7 @@ request = answer.raise_for_status().json()  # model, messages, parameters, versi
     )
 
 
-def server_address() -> str:
+def own_address() -> str:
     """Scheme and host of this server, as the browser reached it."""
     parts = (st.context.url or "http://localhost:8501/").split("/")
     return "/".join(parts[:3])

@@ -11,6 +11,7 @@ from experiments.views.experiments import ArmView
 from experiments.vocabulary import VerdictOutcome
 from pages.components.figures import show_win_tie_loss
 from pages.components.inert import element
+from pages.components.result_lines import second_line
 from pages.components.show_output import plain, show, show_lines
 from pages.components.variants import look_of
 
@@ -35,7 +36,12 @@ def show_health(result: Mapping[str, Any]) -> None:
 
 
 def show_verdict(
-    result: Mapping[str, Any], *, control: ArmView, treatment: ArmView, won: Mapping[str, int] | None
+    result: Mapping[str, Any],
+    *,
+    control: ArmView,
+    treatment: ArmView,
+    won: Mapping[str, int] | None,
+    letters: Mapping[str, str],
 ) -> None:
     """Headline and second line left, who won how many rows right."""
     verdict = result["verdict"]
@@ -50,7 +56,10 @@ def show_verdict(
             more = [reason for reason in verdict["reasons"] if reason not in verdict["detail"]]
             if more:
                 show_lines(more, muted=True)
-        if won is not None and result["shows_effects"] and won["all"]:
+            beside = second_line(result, treatment.name, treatment.letter, letters)
+            if beside:
+                show(element("div", beside, cls="bk-muted bk-small"))
+        if won is not None and result["shows_effects"] and any(won[who] for who in ("control", "tie", "treatment")):
             with picture:
                 _show_who_won(won, control=control, treatment=treatment)
 

@@ -6,9 +6,10 @@ from alembic import context
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-from storage import live_tables, tables
+from storage import live_tables, rating_tables, tables
 
 assert tables.Prompt is not None  # importing the modules fills the metadata
+assert rating_tables.RatingSession is not None
 assert live_tables.LivePhase is not None
 
 

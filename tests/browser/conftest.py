@@ -93,8 +93,8 @@ def server(home: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for the tests of a module."""
+def browser(chromium: str, server: Server) -> Iterator[Browser]:
+    """One browser for the tests of a module; after the server, since a home is seeded with an event loop of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened
@@ -132,10 +132,19 @@ def is_foreign(url: str, base: str) -> bool:
     return not url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:"))
 
 
+QUIET = """() => {
+    const app = document.querySelector(".stApp");
+    const still = app && app.getAttribute("data-test-script-state") === "notRunning";
+    window.quietSince = still ? (window.quietSince ?? performance.now()) : undefined;
+    return still && performance.now() - window.quietSince > 500;
+}"""
+"""No script for half a second: keys pressed in the moment after a first run are still lost."""
+
+
 def settled(page: Page) -> None:
-    """Wait until the script has run to its end."""
+    """Wait until the script has run to its end and the page listens to keys."""
     page.wait_for_selector("[data-testid='stAppViewContainer']")
-    page.wait_for_function("document.querySelector('.stApp').getAttribute('data-test-script-state') === 'notRunning'")
+    page.wait_for_function(QUIET)
 
 
 def overflow_px(page: Page) -> int:

@@ -9,10 +9,12 @@ from experiments.actions.create_experiment import create_experiment
 from experiments.actions.import_dataset import import_dataset
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.manage_keys import create_key
+from experiments.actions.open_rating import open_session
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.experiment_file import ExperimentSpec
 from experiments.prompts import Message, chat_prompt, text_prompt
+from experiments.ratings.session_file import session_from
 from experiments.vocabulary import Actor, Role
 from storage.store import Store
 
@@ -52,6 +54,8 @@ def fill(store: Store) -> None:
     done = import_dataset(store, rows(), filename=FILE, name=DATASET, actor=ADA, roles=roles)
     import_outputs(store, answers(), filename=FILE, experiment=EXPERIMENT, actor=ADA)
     create_experiment(store, draft(), dataset_version_id=done.version.id, actor=ADA)
+    asked = {"question": TEXTS[1], "instructions": everything, "reasons": [TEXTS[2][:60]], "leaks": "keep"}
+    open_session(store, EXPERIMENT, session_from(asked), actor=ADA)
 
 
 def rows() -> bytes:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from experiments.views.rating_sessions import rating_sessions
 from storage.store import open_store
 from tests.browser import hostile
-from tests.browser.conftest import Noted, settled
+from tests.browser.conftest import Noted, Server, settled
 
 PAGES = {
     "home": "/",
@@ -22,6 +23,9 @@ PAGES = {
     "result": f"/result?exp={hostile.EXPERIMENT}&how=true",
     "a row without an answer": f"/result?exp={hostile.EXPERIMENT}&who=failed",
     "no such experiment": f"/result?exp=%3Cimg%20src%3Dhttps%3A%2F%2F{hostile.HOST}%2Fn.png%3E",
+    "rating sessions": "/ratings",
+    "a new rating session": f"/ratings?view=New+session&exp={hostile.EXPERIMENT}",
+    "a rating session": "/ratings?session=THE_SESSION",
     "production": "/production",
     "staging": "/production?label=staging",
     "prices": "/settings",
@@ -48,11 +52,21 @@ def home(home: Path) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def session_id(server: Server) -> str:
+    """The rating session over hostile answers."""
+    store = server.store()
+    (session,) = rating_sessions(store)
+    store.close()
+    return session.id
+
+
 @pytest.mark.parametrize("where", PAGES)
-def test_hostile_texts_stay_texts(where: str, new_page: Callable[..., Page], noted: Noted) -> None:
-    page = new_page(PAGES[where])
+def test_hostile_texts_stay_texts(where: str, session_id: str, new_page: Callable[..., Page], noted: Noted) -> None:
+    page = new_page(PAGES[where].replace("THE_SESSION", session_id))
     settled(page)
-    shown = {"home": hostile.DRAFT, "experiments": hostile.DRAFT}.get(where, hostile.HOST)
+    names = {"home": hostile.DRAFT, "experiments": hostile.DRAFT, "a new rating session": hostile.EXPERIMENT}
+    shown = names.get(where, hostile.HOST)
     expect(page.get_by_test_id("stMain")).to_contain_text(shown)
     for opener in page.get_by_test_id("stExpander").locator("summary").all()[:6]:
         opener.click()

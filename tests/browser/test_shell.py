@@ -17,7 +17,17 @@ from tests.browser.conftest import Noted, overflow_px, settled
 from tests.builders import ADA, made, run_to_end
 
 PHONE = {"width": 390, "height": 844}
-TITLES = ["Home", "Prompts", "Test sets", "Experiments", "Live tests", "In production", "Settings"]
+TITLES = [
+    "Home",
+    "Prompts",
+    "Test sets",
+    "Experiments",
+    "Rate answers",
+    "Quality checks",
+    "Live tests",
+    "In production",
+    "Settings",
+]
 PATHS = [
     "/",
     "/prompts",
@@ -26,6 +36,9 @@ PATHS = [
     "/experiments",
     "/experiments?view=New+comparison",
     "/result?exp=sums&how=true",
+    "/checks",
+    "/ratings",
+    "/rate",
     "/live",
     "/production",
     "/settings",

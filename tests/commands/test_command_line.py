@@ -223,3 +223,44 @@ def _all_commands(command, path):
             found |= _all_commands(inner, (*path, name))
         return found
     return {path: command}
+
+
+@pytest.mark.usefixtures("files")
+def test_the_gate_leaves_its_files_for_the_build(bakeoff, tmp_path):
+    ran = bakeoff("run", "sums.yaml", "--yes", "--gate", "--junit", "gate.xml", "--markdown", "gate.md")
+    assert ran.code == 0
+    assert '<testsuite name="bakeoff.sums"' in (tmp_path / "gate.xml").read_text()
+    assert "✅ Ship" in (tmp_path / "gate.md").read_text()
+    assert not list(tmp_path.glob("*.partial"))
+    unwritable = bakeoff("run", "sums.yaml", "--yes", "--junit", "no/such/folder.xml")
+    assert (unwritable.code, "cannot be written" in unwritable.err) == (2, True)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_judge_is_applied_from_the_terminal_without_new_answers(bakeoff):
+    bakeoff("run", "sums.yaml", "--yes")
+    before = bakeoff("export", "sums", "--what", "outputs").out
+    entry = "judge: {name: right, model: demo/judge, rubric: 'Is correct.', reference: true}"
+    done = bakeoff("score", "sums", "--scorer", entry, "--json")
+    told = json.loads(done.out)
+    assert done.code == 0
+    assert told["judges"]["right"] == {"judged": 120, "answers": 120}
+    assert told["judge_usd"] > 0
+    assert bakeoff("export", "sums", "--what", "outputs").out == before
+    purposes = [
+        json.loads(line)["purpose"] for line in bakeoff("export", "sums", "--what", "attempts").out.splitlines()
+    ]
+    assert (purposes.count("generate"), purposes.count("judge")) == (120, 120)
+    results = json.loads(bakeoff("results", "sums", "--json").out)
+    assert results["judges"][0]["judge"] == "right@1"
+    assert {c["metric"] for c in results["comparisons"]} == {"has_key", "right"}
+    assert results["cost"]["judge_usd"] == pytest.approx(told["judge_usd"])
+
+
+def test_a_wrong_judge_is_told_in_one_line(bakeoff, files):
+    text = EXPERIMENT.replace("scorers: [", "scorers: [{judge: {name: x, modle: demo/judge, rubric: y}}, ")
+    (files / "sums.yaml").write_text(text)
+    refused = bakeoff("run", "sums.yaml", "--yes")
+    assert refused.code == 2
+    assert "A judge has no option 'modle'" in refused.err
+    assert "model" in refused.err

@@ -12,7 +12,7 @@ import pytest
 from experiments.analysis import analyse
 from experiments.comparisons.health import failed
 from experiments.errors import BakeoffError
-from experiments.plan import Guardrail, MetricDefinition
+from experiments.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.stats.estimates import State
 from experiments.vocabulary import Direction, HealthStatus, MetricKind
 from tests.experiments.analysis_tables import check, normal_scores, plan, primary, rows, run, yes_no
@@ -289,3 +289,44 @@ def test_metrics_are_described_by_kind_alone() -> None:
     found = analyse(normal_scores(80, gain=1.0), plan=plan("score"), metrics={"score": lower}, control="A")
 
     assert primary(found).better == "control"
+
+
+def test_a_cost_tells_the_bill_and_the_typical_row() -> None:
+    rng = np.random.default_rng(4)
+    control = rng.lognormal(0, 1.5, 120)
+    found = primary(
+        run(rows("cost_usd", {"A": control, "B": control * 0.8 * np.exp(rng.normal(0, 0.1, 120))}), plan("cost_usd"))
+    )
+
+    assert found.details["typical_change"] == pytest.approx(-0.2, abs=0.02)
+    assert found.details["typical_lower"] < -0.2 < found.details["typical_upper"] < 0
+    assert found.relative is not None
+
+
+def test_free_answers_have_no_typical_change() -> None:
+    found = primary(run(rows("cost_usd", {"A": [0.0, *[1.0] * 40], "B": [*[1.0] * 40, 2.0]}), plan("cost_usd")))
+
+    assert "typical_change" not in found.details
+
+
+def test_a_difference_carried_by_a_few_rows_says_so() -> None:
+    rng = np.random.default_rng(1)
+    heavy = rng.lognormal(0, 2.5, 60)
+    found = primary(run(rows("score", {"A": np.zeros(60), "B": heavy}), plan("score")))
+
+    assert found.method == "t_and_sign_flip"
+    assert any("a few rows carry much of the difference" in warning for warning in found.warnings)
+
+
+def test_a_percentile_that_may_be_zero_has_no_relative_change() -> None:
+    values = np.concatenate((np.zeros(11), np.linspace(1, 2, 9)))
+    shifted = np.random.default_rng(0).permutation(values) + 3
+    median = Plan(primary=PrimaryMetric(metric="latency_ms", smallest_effect=1, aggregate="p50"))
+
+    faster, slower = (
+        primary(run(rows("latency_ms", {"A": a, "B": b}), median)) for a, b in ((shifted, values), (values, shifted))
+    )
+
+    assert (faster.estimate, slower.estimate) == (-3.0, 3.0)
+    assert slower.relative is None
+    assert faster.relative is None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.comparisons.judges import JudgeEvidence
+from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.stats.estimates import State
 from experiments.vocabulary import HealthStatus
 from tests.experiments.analysis_tables import check, plan, primary, rows, run

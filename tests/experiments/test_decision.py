@@ -44,6 +44,19 @@ def test_a_win_whose_range_includes_the_target_says_maybe() -> None:
 
     assert (found.outcome, found.confirm_needed) == (SHIP, False)
     assert found.headline == "B is better, maybe by less than you asked for."
+    assert found.detail.startswith(
+        "B scored +14.2 points (22.2 to 36.5 of 100). True gain very likely between +9.5 and"
+    )
+    assert found.detail.endswith("You asked for at least +12.0 points.")
+
+
+def test_a_win_that_nearly_reaches_the_target_for_sure_says_how_many_rows_would() -> None:
+    found = verdict(with_cost(GSM8K, ratio=1.0), plan(effect=0.10))
+
+    assert found.more_units_needed is not None
+    assert 400 < found.more_units_needed < 1000
+    assert f"About {found.more_units_needed:,} more rows (about $" in found.detail
+    assert found.detail.endswith("would settle it.")
 
 
 def test_a_win_smaller_than_asked_for_needs_a_person() -> None:

@@ -66,6 +66,13 @@ def test_an_effect_beyond_the_disagreement_cannot_be_planned() -> None:
     assert (found.units_needed, found.cost_usd) == (None, None)
 
 
+def test_who_asks_for_a_large_gain_expects_more_rows_to_differ_than_usual() -> None:
+    found = plan_size(plan(effect=0.4), kind=MetricKind.BINARY, available=60)
+
+    assert found.units_needed is not None
+    assert found.enough
+
+
 def test_an_unknown_price_stays_unknown() -> None:
     found = plan_size(plan(), kind=MetricKind.BINARY, price=Price({"A": 0.001, "B": None}))
 

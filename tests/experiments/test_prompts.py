@@ -177,3 +177,19 @@ def test_changed_settings_are_told_one_by_one():
     before = text_prompt("x", model="a/b", parameters={"temperature": 0.2, "seed": 1})
     after = text_prompt("x", model="a/c", parameters={"temperature": 0.5})
     assert settings_changes(before, after) == ("model: a/b → a/c", "seed: 1 → not set", "temperature: 0.2 → 0.5")
+
+
+def test_a_lone_space_between_two_changes_is_part_of_the_change():
+    parts = word_diff("Sort it and answer kindly: {{body}}", "Read this and answer kindly: {{body}}")
+
+    assert [(part.kind, part.text) for part in parts] == [
+        ("removed", "Sort it"),
+        ("added", "Read this"),
+        ("same", " and answer kindly: {{body}}"),
+    ]
+
+
+def test_lines_that_both_changed_stay_lines_of_their_own():
+    parts = word_diff("one two three\nsame words here\nfour", "five two three\nsame words here\nsix")
+
+    assert [part.text for part in parts if part.kind == "same"] == [" two three\nsame words here\n"]

@@ -44,6 +44,7 @@ def client(store: Store) -> Iterator[TestClient]:
         routes=[
             Mount("/api", app=routes.api(store)),
             *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),
+            *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
         ],
         middleware=routes.middleware(),
     )

@@ -42,7 +42,7 @@ def test_every_environment_variable_is_described():
 def test_every_route_is_described(sqlite_store: Store):
     text = (DOCS / "http-api.md").read_text("utf-8")
     paths = [f"/api{r.path}" for r in routes.api(sqlite_store).routes if isinstance(r, APIRoute)]
-    assert [p for p in [*paths, *routes.operation(sqlite_store)] if p not in text] == []
+    assert [p for p in [*paths, *routes.operation(sqlite_store), *routes.raters(sqlite_store)] if p not in text] == []
 
 
 def test_every_link_between_documents_leads_somewhere():
@@ -60,6 +60,13 @@ def test_the_example_of_the_experiment_file_is_valid():
     text = (DOCS / "experiment-file.md").read_text("utf-8")
     example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert parse_experiment(example[1]).plan.primary.metric == "names_next_step"
+
+
+def test_the_example_of_the_session_file_is_valid():
+    from experiments.ratings.session_file import parse_session
+
+    example = re.search(r"```yaml\n(.*?)```", (DOCS / "rating-sessions.md").read_text("utf-8"), re.DOTALL)
+    assert parse_session(example[1]).rows.by == "language"
 
 
 @pytest.mark.parametrize(

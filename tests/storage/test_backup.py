@@ -3,11 +3,12 @@ import json
 
 import pytest
 
+from experiments.actions.open_results import open_results
 from experiments.errors import BakeoffError, Conflict
 from storage.backup import backup, restore
 from storage.engine import open_engine
 from storage.store import Store
-from tests.builders import made, run_to_end
+from tests.builders import ADA, made, run_to_end
 
 
 @pytest.fixture
@@ -30,12 +31,16 @@ def test_a_backup_restores_every_row_and_the_audit_chain(store: Store, elsewhere
 
 @pytest.mark.postgres
 def test_a_backup_of_sqlite_restores_into_postgresql(sqlite_store: Store, postgres, tmp_path):
-    made(sqlite_store, rows=3)
+    made(sqlite_store, rows=6)
+    run_to_end(sqlite_store)
+    kept = _evidence(sqlite_store)
     backup(sqlite_store, tmp_path / "b.gz")
     target = Store(open_engine(postgres.empty_database()))
     restore(target, tmp_path / "b.gz")
     backup(target, tmp_path / "c.gz")
+    restored = _evidence(target)
     target.close()
+    assert restored == kept
     # PostgreSQL keeps the keys of a JSON object in an order of its own.
     before, after = ([json.loads(line) for line in _lines(tmp_path / name)] for name in ("b.gz", "c.gz"))
     assert before == after
@@ -74,6 +79,29 @@ def test_an_existing_file_is_not_overwritten(sqlite_store: Store, tmp_path):
     with pytest.raises(Conflict):
         backup(sqlite_store, tmp_path / "b.gz")
     assert (tmp_path / "b.gz").read_text() == "mine"
+
+
+def test_a_restored_database_has_the_same_evidence_and_an_unbroken_chain(store: Store, elsewhere: Store, tmp_path):
+    made(store, rows=6)
+    run_to_end(store)
+    kept = _evidence(store)
+    backup(store, tmp_path / "b.gz")
+    restore(elsewhere, tmp_path / "b.gz")
+    assert _evidence(elsewhere) == kept
+    with elsewhere.begin() as tx:
+        tx.audit.append("ada", "did", "thing")
+    with elsewhere.read() as tx:
+        assert tx.audit.verify().broken_at is None
+
+
+def _evidence(store: Store):
+    """What must survive a move to another database: results, hashes, and the head of an unbroken log."""
+    results = open_results(store, "sums", actor=ADA)
+    with store.read() as tx:
+        report = tx.audit.verify()
+        hashes = [version.content_hash for prompt in tx.prompts.all() for version in tx.prompts.versions(prompt.id)]
+    assert report.broken_at is None
+    return results, report.head, report.events, hashes
 
 
 def _lines(path):

@@ -1,4 +1,4 @@
-"""How good each simulated model is. The two differ in skill, speed and price."""
+"""How good each simulated model is. They differ in skill, speed and price."""
 
 from __future__ import annotations
 
@@ -52,5 +52,17 @@ SKILLS: Mapping[str, Skill] = {
         first_token_ms=420.0,
         token_ms=13.0,
         spread=0.35,
+    ),
+    "demo/judge": Skill(
+        follows=0.95,
+        habit=0.30,
+        keeps_format=0.985,
+        misreads=0.12,
+        slips=0.40,
+        slips_with_steps=0.08,
+        speaks=0.94,
+        first_token_ms=240.0,
+        token_ms=6.0,
+        spread=0.30,
     ),
 }

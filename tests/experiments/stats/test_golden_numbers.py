@@ -33,9 +33,11 @@ from experiments.stats import (
     preferences,
     proportions,
     quantiles,
+    ratios,
     sequential,
     sign_flips,
     srm,
+    votes,
 )
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import Reading
@@ -177,12 +179,7 @@ def belief(found: bayes.Belief) -> list[float]:
 
 
 def needed(given: dict[str, Any]) -> list[float]:
-    if given["spread"] == "repeats":
-        *parts, repeats = given["arguments"]
-        spread = power.paired_repeats(*parts, repeats=int(repeats))
-    else:
-        spread = getattr(power, given["spread"])(*given["arguments"])
-    return [power.units_needed(spread, given["effect"], power.Error())]
+    return [power.units_needed(spread_of(given), given["effect"], power.Error())]
 
 
 def order_statistics(given: dict[str, Any]) -> list[float]:
@@ -216,6 +213,46 @@ def split(given: dict[str, Any]) -> list[float]:
 def tost(given: dict[str, Any]) -> list[float]:
     found = equivalence.tost(given["estimate"], given["error"], given["df"], low=given["low"], high=given["high"])
     return [found.p_value]
+
+
+def spread_of(given: dict[str, Any]) -> power.Spread:
+    if given["spread"] == "repeats":
+        *parts, repeats = given["arguments"]
+        return power.paired_repeats(*parts, repeats=int(repeats))
+    return getattr(power, given["spread"])(*given["arguments"])
+
+
+def sign_test(given: dict[str, Any]) -> list[float]:
+    shares = array([1.0] * given["wins"] + [0.5] * given["ties"] + [0.0] * given["losses"])
+    return [votes.sign_test(votes.vote_sample(shares), reading=ONCE).p_value]
+
+
+def min_p(given: dict[str, Any]) -> list[float]:
+    return list(multiplicity.min_p(array(given["columns"]), given["p"], alpha=0.05, seed=1).adjusted)
+
+
+def bootstrap_median(given: dict[str, Any]) -> list[float]:
+    values = array(given["values"])
+    arm = quantiles.Observations(values, np.arange(len(values)))
+    return [float(quantiles.resampled_quantiles([arm], 0.5, seed=1, resamples=20_000)[0].std())]
+
+
+def paired_ratio(given: dict[str, Any]) -> list[float]:
+    arms = [(array(given[arm][0]), array(given[arm][1])) for arm in ("control", "treatment")]
+    found = ratios.paired_ratio(*arms, np.arange(len(arms[0][0])), reading=ONCE)
+    return [found.estimate, found.standard_error]
+
+
+def independent_ratio(given: dict[str, Any]) -> list[float]:
+    arms = [UnitSums.of(array(given[arm][0]), array(given[arm][1])) for arm in ("control", "treatment")]
+    found = ratios.independent_ratio(*arms, reading=ONCE)
+    return [found.estimate, found.lower, found.upper]
+
+
+def corrected_difference(given: dict[str, Any]) -> list[float]:
+    calibration = judge_correction.Calibration(given["true_yes"], given["yes"], given["true_no"], given["no"])
+    found = judge_correction.corrected_difference(given["difference"], given["error"], calibration)
+    return [found.interval.estimate, found.standard_error]
 
 
 METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -266,6 +303,22 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "independent_belief": lambda g: belief(two(bayes.independent_belief, g)),
     "normal_belief": lambda g: belief(bayes.normal_belief(g["gain"], g["error"], smallest_effect=g["effect"])),
     "units_needed": needed,
+    "sign_test": sign_test,
+    "min_p": min_p,
+    "rank_biserial": lambda g: [ordinal.shares(array(g["differences"])).rank_biserial],
+    "always_valid_p": lambda g: [sequential.always_valid_p(g["z"], g["n"], alpha=g["alpha"], horizon=g["horizon"])],
+    "bootstrap_median": bootstrap_median,
+    "paired_ratio": paired_ratio,
+    "independent_ratio": independent_ratio,
+    "corrected_difference": corrected_difference,
+    "non_inferiority": lambda g: [equivalence.non_inferiority(g["gain"], g["error"], g["df"], margin=g["margin"])],
+    "intraclass_correlation": lambda g: [clustered.intraclass_correlation(array(g["values"]), np.array(g["clusters"]))],
+    "paired_belief": lambda g: belief(bayes.paired_belief(table(g))),
+    "chances_best": lambda g: list(bayes.chances_best(array(g["means"]), array(g["covariance"]), seed=1)),
+    "rater_spread": lambda g: [votes.rater_spread(array(g["values"]), np.array(g["items"]), np.array(g["raters"]))],
+    "power_at": lambda g: [power.power_at(spread_of(g), g["units"], g["effect"], power.Error())],
+    "detectable_effect": lambda g: [power.detectable_effect(spread_of(g), g["units"], power.Error())],
+    "unit_factors": lambda g: [power.split_factor(g["ratio"]), power.covariate_factor(g["correlation"])],
     "design_effect": lambda g: [power.design_effect(g["size"], g["correlation"], size_variation=g["variation"])],
 }
 

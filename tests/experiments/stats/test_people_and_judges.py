@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,6 +86,49 @@ def test_the_order_of_the_votes_does_not_change_alpha(order: list[int]) -> None:
     one, other = (krippendorff_alpha(r, "nominal", seed=3) for r in (plain, shuffled))
 
     assert one == other
+
+
+def by_pairs(matrix: np.ndarray, distance: Callable[[float, float], float]) -> float:
+    """Alpha straight from its definition: every pair of votes on an item against every pair of all votes."""
+    votes = [row[np.isfinite(row)] for row in matrix]
+    votes = [row for row in votes if len(row) >= 2]
+    whole = np.concatenate(votes)
+    observed = sum(distance(a, b) / (len(row) - 1) for row in votes for a in row for b in row)
+    expected = sum(distance(a, b) for a in whole for b in whole) / (len(whole) - 1)
+    return 1 - observed / expected
+
+
+@pytest.mark.parametrize("values", [4, 25])
+def test_alpha_is_that_of_its_definition_for_few_and_for_many_values(values: int) -> None:
+    rng = np.random.default_rng(values)
+    matrix = np.round(rng.normal(size=(14, 1)) * values / 4 + rng.normal(size=(14, 4)) * values / 8)
+    matrix[rng.random(matrix.shape) < 0.2] = np.nan
+    held = np.sort(matrix[np.isfinite(matrix).sum(axis=1) >= 2], axis=None)
+    held = held[np.isfinite(held)]
+
+    def middle(value: float) -> float:
+        return float((held < value).sum() + (held == value).sum() / 2)
+
+    distances = {
+        "nominal": lambda a, b: float(a != b),
+        "interval": lambda a, b: (a - b) ** 2,
+        "ordinal": lambda a, b: (middle(a) - middle(b)) ** 2,
+    }
+    for level, distance in distances.items():
+        found = krippendorff_alpha(ratings(matrix), level)  # type: ignore[arg-type]
+        assert isinstance(found, Agreement)
+        assert found.alpha.estimate == pytest.approx(by_pairs(matrix, distance), abs=1e-9), level
+
+
+def test_thousands_of_different_scores_need_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    item = rng.normal(size=(3000, 1))
+
+    found = krippendorff_alpha(ratings(item + 0.5 * rng.normal(size=(3000, 3))), "interval")
+
+    assert isinstance(found, Agreement)
+    assert found.alpha.lower < 0.8 < found.alpha.upper
+    assert found.raw == 0
 
 
 # --- ordinal values --------------------------------------------------------------------------------------------------

@@ -1,0 +1,87 @@
+"""A judge ready for many outputs: which calls one case needs, and what their answers come to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from experiments.errors import BakeoffError
+from experiments.experiment_file import ScorerEntry
+from experiments.judges.case import Case
+from experiments.judges.instructions import judge_request
+from experiments.judges.questions import metrics_of
+from experiments.judges.spec import INSTRUCTIONS_VERSION, JudgeSpec, judge_spec
+from experiments.plan import SYSTEM_METRICS, MetricDefinition
+from experiments.scoring.binding import is_judge
+from experiments.vocabulary import Request
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCall:
+    """One call of one case. ``sample`` is the number of the repeat."""
+
+    model: str
+    swapped: bool
+    sample: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A judge of an experiment. ``entry`` is what the author wrote, ``fingerprint`` all that shapes its verdicts."""
+
+    spec: JudgeSpec
+    entry: ScorerEntry
+    metrics: tuple[MetricDefinition, ...]
+    fingerprint: str
+    version: str = INSTRUCTIONS_VERSION
+
+    @property
+    def metric(self) -> str:
+        """The judge's own metric."""
+        return self.spec.name
+
+    def calls(self, case: Case) -> tuple[JudgeCall, ...]:
+        """The calls that decide one case: models × repeats, and for pairs both orders."""
+        return tuple(
+            JudgeCall(model, swapped, sample, judge_request(self.spec, case, model=model, swapped=swapped))
+            for model, sample, swapped in self.call_keys()
+        )
+
+    def call_keys(self) -> tuple[tuple[str, int, bool], ...]:
+        """(model, repeat, whether the sides are swapped) of the calls that decide one case, in their order."""
+        orders = (False, True) if self.spec.pairwise else (False,)
+        return tuple(itertools.product(self.spec.jury, range(self.spec.repeats), orders))
+
+    def calls_per_case(self) -> int:
+        """How many calls decide one case."""
+        return len(self.call_keys())
+
+
+def bind_judge(entry: ScorerEntry) -> Judge:
+    """The judge of an entry. Raises BakeoffError ``bad_judge``."""
+    spec = judge_spec(entry)
+    return Judge(spec, entry, metrics_of(spec), spec.fingerprint())
+
+
+def bind_judges(entries: Iterable[ScorerEntry], *, taken: Iterable[str] = ()) -> tuple[Judge, ...]:
+    """The judges among the entries of ``scorers:``, in order; ``taken`` are metric names that others have.
+
+    Raises:
+        BakeoffError: ``bad_judge``, or ``duplicate_metric`` when two metrics would have the same name.
+    """
+    used = {*SYSTEM_METRICS, *taken}
+    judges = []
+    for entry in entries:
+        if not is_judge(entry):
+            continue
+        judge = bind_judge(entry)
+        for metric in judge.metrics:
+            if metric.name in used:
+                raise BakeoffError(
+                    "duplicate_metric", f"Two metrics are called '{metric.name}'.", "Give one of them another 'name'."
+                )
+            used.add(metric.name)
+        judges.append(judge)
+    return tuple(judges)
