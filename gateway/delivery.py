@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 MOST_EVENTS = 500
 GATHER_S = 0.2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema"})
+COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema", "damaged_database"})
 """Errors after which the same events may be taken later."""
 SET_ASIDE = "refused.jsonl"
 

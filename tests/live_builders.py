@@ -19,6 +19,7 @@ from storage.store import Store
 
 ADA = Actor("ada", Role.ADMIN)
 KEY = "refund-reply"
+SEED = "5f0c2b7e9a1d4c3b8e7f6a5d4c3b2a19"
 
 
 def live_spec(name: str = "refund reply", *, plan: dict[str, Any] | None = None, **live: Any) -> ExperimentSpec:
@@ -55,7 +56,7 @@ def made_live(store: Store, spec: ExperimentSpec | None = None) -> ExperimentRec
 def started(store: Store, spec: ExperimentSpec | None = None) -> LiveTest:
     """The live test of a spec, running."""
     experiment = made_live(store, spec)
-    phase = start_live(store, experiment.name, actor=ADA)
+    phase = start_live(store, experiment.name, actor=ADA, seed=SEED)
     return load_live(store).tests[phase.key]
 
 

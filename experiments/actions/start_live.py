@@ -21,8 +21,10 @@ SELF_CHECK_UNITS = 4_000
 SELF_CHECK_SIGMAS = 6
 
 
-def start_live(store: Store, experiment_name: str, *, actor: Actor) -> LivePhaseRecord:
+def start_live(store: Store, experiment_name: str, *, actor: Actor, seed: str | None = None) -> LivePhaseRecord:
     """The running phase of the live test; one that runs, is paused or frozen already is returned as it is.
+
+    ``seed`` (32 hex digits) repeats a draw; without it a new one is made.
 
     Raises:
         BakeoffError: ``not_live`` without a ``live:`` section, ``no_prompt`` for imported variants; Conflict
@@ -43,8 +45,8 @@ def start_live(store: Store, experiment_name: str, *, actor: Actor) -> LivePhase
                 "Begin a new phase of it, or make a new experiment.",
             )
         _refuse_taken(tx, experiment, live)
-        seed = secrets.token_hex(16)
-        phase = add_phase(tx, experiment, live, settings=settings_of(spec, live), seed=seed, actor=actor)
+        drawn_by = seed or secrets.token_hex(16)
+        phase = add_phase(tx, experiment, live, settings=settings_of(spec, live), seed=drawn_by, actor=actor)
         self_check(assigner(phase))
         if experiment.locked_at is None:
             tx.experiments.change(experiment.id, locked_at=tx.clock())

@@ -52,7 +52,8 @@ def show_live_test(live: LiveTestView) -> None:
         _show_waiting(live, view)
         return
     _show_steering(live)
-    show_verdict(result, control=control, treatment=treatment, won=None)
+    letters = {arm.name: arm.letter for arm in view.arms}
+    show_verdict(result, control=control, treatment=treatment, won=None, letters=letters)
     show_health(result)
     _follow(live.key, view.arms)
     _show_band(live, view, treatment, result)

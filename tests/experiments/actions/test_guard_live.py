@@ -44,13 +44,13 @@ def test_a_limit_that_is_surely_broken_sends_everybody_to_the_control(sqlite_sto
 
 def test_a_limit_in_doubt_pauses_once(sqlite_store, clock):
     store = sqlite_store
-    phase = _after(store, clock, slower=53)
+    phase = _after(store, clock, slower=55)
     assert phase.state == "paused"
     assert "perhaps more than allowed" in phase.state_reason
 
     resume_live(store, KEY, actor=ADA)
     live = load_live(store).tests[KEY]
-    record(store, _traffic(live, clock(), slower=53, users=20, first=5000))
+    record(store, _traffic(live, clock(), slower=55, users=20, first=5000))
     fresh_analysis(store, NAME)
 
     with store.read() as tx:
