@@ -13,7 +13,7 @@ from experiments.vocabulary import Request, Usage
 SHORT_ANSWER_TOKENS = 60
 LONG_ANSWER_TOKENS = 700
 """Assumed span of an answer's length when there is neither a pilot nor a limit."""
-VERDICT_TOKENS = (30, 150)
+VERDICT_TOKENS = (10, 150)
 """Assumed span of a judge's answer: a word with a short reason, a word with a long one."""
 TYPICAL_LATENCY_MS = 2500.0
 

@@ -7,6 +7,7 @@ changes something must be JSON and come from this very site.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from html import escape
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from experiments.actions.join_rating import arrive
+from experiments.actions.join_rating import arrive, secret_of_rater
 from experiments.actions.rate import (
     LONGEST_COMMENT,
     RaterState,
@@ -33,6 +34,7 @@ from storage.store import Store
 
 COOKIE = "bakeoff_rater"
 PAGE = "/rate"
+RATER_HEADER = "x-rater"
 MOST_VOTES = 50
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -81,18 +83,21 @@ class NameBody(BaseModel):
     name: Annotated[str, Field(max_length=1_000)]
 
 
-def rater_secret(request: Request) -> str:
+def rater_secret(store: Store, request: Request) -> str:
     """The secret of the rater's cookie; a request that changes something is checked to come from our own page.
 
+    A page that has started says whose it is: another session opened in the same browser must not get its votes.
+
     Raises:
-        Unauthenticated: ``link_needed`` without a cookie; Forbidden ``foreign_page``.
+        Unauthenticated: ``link_needed`` without a (fitting) cookie; Forbidden ``foreign_page``.
     """
-    secret = next(iter(_secrets(request)), "")
-    if not secret:
+    secrets = _secrets(request)
+    if not secrets:
         raise Unauthenticated("link_needed", "This page opens with a link.", "Open your link again, or ask for one.")
     if request.method != "GET":
         _refuse_foreign(request)
-    return secret
+    key = request.headers.get(RATER_HEADER)
+    return secrets[0] if key is None else secret_of_rater(store, secrets, key)
 
 
 def _secrets(request: Request) -> tuple[str, ...]:
@@ -115,7 +120,7 @@ def _refuse_foreign(request: Request) -> None:
 
 def add_routes(app: FastAPI, store: Store) -> None:
     """Add the routes of this file that live under ``/api``."""
-    who = open_to_raters(rater_secret)
+    who = open_to_raters(partial(rater_secret, store))
 
     @app.get("/v1/rate/state", tags=["rating"])
     def state(response: Response, secret: str = Depends(who)) -> dict[str, Any]:

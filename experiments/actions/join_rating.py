@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from experiments.errors import Gone
+from experiments.errors import Gone, Unauthenticated
 from experiments.lookup.rating_sessions import Seat, hash_of, link_is_good, session_is_over, spec_of
 from storage.records import RatingLinkRecord
 from storage.store import Store, Transaction
@@ -70,6 +70,16 @@ def _own_secret(tx: Transaction, link: RatingLinkRecord, known: Sequence[str]) -
 
 def _first(secret: str, known: Sequence[str]) -> tuple[str, ...]:
     return (secret, *(other for other in known if other != secret))[:MOST_SECRETS]
+
+
+def secret_of_rater(store: Store, secrets: Sequence[str], key: str) -> str:
+    """The one of a browser's secrets that belongs to the rater of this key. Raises Unauthenticated ``link_needed``."""
+    with store.read() as tx:
+        for secret in secrets[:MOST_SECRETS]:
+            rater = tx.ratings.rater_of_secret(hash_of(secret))
+            if rater is not None and rater.key == key:
+                return secret
+    raise Unauthenticated("link_needed", "This browser has another rating link now.", "Open your link again.")
 
 
 def seated(tx: Transaction, seat: Seat, now: datetime) -> Seat:

@@ -8,6 +8,7 @@ from typing import Any
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.experiment_file import ExperimentSpec, ScorerEntry
 from experiments.judges import JUDGE, Judge
+from experiments.judges.ready_made import READY_MADE
 from storage.records import CheckVersionRecord
 from storage.store import Transaction
 
@@ -34,7 +35,7 @@ def find_check_version(tx: Transaction, reference: str) -> tuple[str, CheckVersi
     name, _, number = reference.partition("@")
     check = tx.checks.by_name(name)
     if check is None:
-        known = [c.name for c in tx.checks.all()]
+        known = [*(c.name for c in tx.checks.all()), *READY_MADE]
         raise NotFound("no_such_check", f"There is no quality check '{name[:120]}'.", nearest(name, known))
     versions = tx.checks.versions(check.id)
     found = versions[0] if not number else next((v for v in versions if str(v.number) == number), None)
@@ -57,6 +58,9 @@ def _resolved(tx: Transaction, entry: ScorerEntry) -> ScorerEntry:
     options = _options(entry)
     if options is None or "check" not in options or "rubric" in options or "criteria" in options:
         return entry
+    ready = READY_MADE.get(str(options["check"]))
+    if ready is not None and tx.checks.by_name(str(options["check"])) is None:
+        return {JUDGE: {**ready, **{k: v for k, v in options.items() if k != "check"}}}
     label, version = find_check_version(tx, str(options["check"]))
     saved = version.entry.get(JUDGE) if isinstance(version.entry, Mapping) else None
     if not isinstance(saved, Mapping):

@@ -15,6 +15,9 @@ from scipy import optimize, stats
 WATCHED_FACTOR = 2.4
 """Units that an always-valid reading needs for the power of a single one (about 1.55² in width)."""
 LARGEST = 1e9
+TINY = 1e-300
+SMALLEST_FACTOR = 0.01
+"""No pilot shows that a value from before says everything: this much is left to find out at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,21 @@ def power_at(spread: Spread, units: float, effect: float, error: Error) -> float
 def detectable_effect(spread: Spread, units: float, error: Error) -> float | None:
     """The smallest effect that so many units show with the power asked for; None when not even the largest one.
 
+    0 where nothing varies, so that any effect shows.
+
     Source: as ``units_needed``, solved for the effect.
     """
     top = min(spread.largest_effect, LARGEST)
-    if units_needed(spread, top, error) > units:
+    if units <= 0 or units_needed(spread, top, error) > units:
         return None
     low = 1e-9 * min(1.0, top)
-    return float(optimize.brentq(lambda d: math.log(units_needed(spread, d, error) / units), low, top, xtol=1e-12))
+    if units_needed(spread, low, error) <= units:
+        return 0.0
+
+    def excess(effect: float) -> float:
+        return math.log(max(units_needed(spread, effect, error), TINY) / units)
+
+    return float(optimize.brentq(excess, low, top, xtol=1e-12))
 
 
 # --- one spread per design -------------------------------------------------------------------------------------
@@ -193,11 +204,11 @@ def split_factor(ratio: float) -> float:
 
 
 def covariate_factor(correlation: float) -> float:
-    """Units times this when a value from before is adjusted for: 1 − r².
+    """Units times this when a value from before is adjusted for: 1 − r², but never less than a hundredth.
 
     Source: Deng, Xu, Kohavi & Walker (2013), WSDM, eq. 5.
     """
-    return 1 - correlation**2
+    return max(SMALLEST_FACTOR, 1 - correlation**2)
 
 
 def _constant(sd: float, units: str) -> Spread:

@@ -64,6 +64,8 @@ def sessions(home: Path) -> dict[str, OpenedSession]:
         "fast": opened(store, EXPERIMENT, overlap=1),
         "few": opened(store, EXPERIMENT, rows={"pick": "random", "count": 6}),
         "phone": opened(store, EXPERIMENT, kind="scale", metric="stars", anchors={"1": "Useless", "5": "Perfect"}),
+        "one of two": opened(store, EXPERIMENT),
+        "two of two": opened(store, EXPERIMENT),
         "revoked": opened(store, EXPERIMENT),
     }
     store.close()
@@ -220,6 +222,23 @@ def test_reload_undo_and_two_tabs_keep_one_rating_per_item(
     saved(page)
 
     assert [task.choice for task in rated(database, sessions["few"])] == ["left", "both_bad"]
+
+
+def test_two_sessions_in_one_browser_keep_their_votes_apart(
+    come: Callable[..., Page], sessions: dict[str, OpenedSession], database: Store, server: Server
+) -> None:
+    first = come("one of two")
+    second = first.context.new_page()
+    second.goto(f"{server.base}{sessions['two of two'].path}")
+    expect(second.locator(".choice").first).to_be_visible()
+
+    for page, key in ((first, "1"), (second, "4"), (first, "2")):
+        page.bring_to_front()
+        page.keyboard.press(key)
+        saved(page)
+
+    assert [task.choice for task in rated(database, sessions["one of two"])] == ["left", "both_good"]
+    assert [task.choice for task in rated(database, sessions["two of two"])] == ["right"]
 
 
 def test_a_phone_rates_a_scale_by_touch(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments.plan import Guardrail, Plan, PrimaryMetric
 from experiments.planning import Assumptions, Price, from_pilot, plan_size
@@ -129,3 +132,47 @@ def test_a_ratio_of_users_is_planned_per_request() -> None:
     )
 
     assert (found.units_needed, found.watched) == (252, False)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_whatever_a_pilot_finds_there_is_a_plan_with_finite_numbers(data: st.DataObject) -> None:
+    """Nothing varies, everything disagrees, a value from before says all: what small pilots do come up with."""
+
+    def pick(*values: Any) -> Any:
+        return data.draw(st.sampled_from(values))
+
+    given_plan = Plan(
+        intent=pick("improve", "swap"),
+        primary=PrimaryMetric(metric="m", smallest_effect=pick(1e-9, 0.03, 1, 1e9), relative=pick(True, False)),
+        stopping=pick("fixed", "sequential"),
+    )
+    found = plan_size(
+        given_plan,
+        kind=pick(*MetricKind),
+        design=pick(*Design),
+        assumptions=Assumptions(
+            disagreement=pick(0.0, 0.2, 1.0),
+            rate=pick(0.0, 0.5, 1.0),
+            sd=pick(0.0, 0.35, 1e6),
+            noise=pick(0.0, 0.1),
+            tie_share=pick(0.0, 0.3, 1.0),
+            cluster_size=pick(1.0, 20.0),
+            correlation=pick(-0.1, 0.0, 1.0),
+            covariate=pick(0.0, 0.9, 1.0, -1.0),
+            standard_error=pick(None, 0.0, 0.1),
+            from_pilot=pick(0, 50),
+        ),
+        available=pick(None, 0, 1, 50),
+    )
+
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_rows_that_did_not_differ_at_all_in_the_pilot_break_no_plan() -> None:
+    pilot = from_pilot(np.zeros(12), np.ones(12))
+
+    found = plan_size(plan(effect=0.05), kind=MetricKind.BINARY, assumptions=pilot, available=12, repeats=2)
+
+    json.dumps(found.to_json(), allow_nan=False)
+    assert found.enough

@@ -54,6 +54,23 @@ def test_every_link_between_documents_leads_somewhere():
     assert broken == []
 
 
+def test_the_scorer_of_the_how_to_scores(tmp_path):
+    from experiments.scoring import ScoringContext, bind_all
+    from experiments.scoring.custom import CustomScorers
+
+    text = (DOCS / "how-to" / "own-scorer.md").read_text("utf-8")
+    example = re.search(r"```python\n# scorers/(\w+)\.py\n(.*?)```", text, re.DOTALL)
+    (tmp_path / f"{example[1]}.py").write_text(example[2])
+    with CustomScorers(tmp_path, with_entry_points=False) as custom:
+        bound = bind_all([example[1]], custom=custom)[0]
+        asked = {"body": "Where is #12345?"}
+        values = [
+            bound.score(ScoringContext(output, variables=variables)).value
+            for output, variables in (("#12345 is on its way.", asked), ("It is on its way.", asked), ("Hello", {}))
+        ]
+    assert values == [1.0, 0.0, None]
+
+
 def test_the_example_of_the_experiment_file_is_valid():
     from experiments.experiment_file import parse_experiment
 

@@ -16,10 +16,12 @@ class Refusal extends Error {
 }
 
 /** One request; resolves to the body, rejects with `Refusal` (the server said no) or any other error (no answer). */
-async function ask(base, path, body) {
-  const options = { credentials: "same-origin", cache: "no-store" };
+async function ask(base, path, body, rater) {
+  const options = { credentials: "same-origin", cache: "no-store", headers: {} };
+  if (rater) options.headers["X-Rater"] = rater;
   if (body !== undefined) {
-    Object.assign(options, { method: "POST", headers: { "Content-Type": "application/json" } });
+    options.method = "POST";
+    options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
     options.keepalive = options.body.length < 30000;
   }
@@ -45,6 +47,7 @@ class Outbox {
 
   /** Keep under this rater's name from now on; takes over what earlier pages of the same rater left behind. */
   open(raterKey) {
+    this.rater = raterKey;
     this.prefix = `bakeoff-rate/${raterKey}/`;
     this.place = `${this.prefix}${Math.random().toString(36).slice(2)}`;
     const left = [];
@@ -124,7 +127,7 @@ class Outbox {
     const later = this.ops.slice(batch.length).map((op) => op.task);
     const have = [...new Set([...this.events.held(), ...later])];
     const votes = batch.map(({ kind, sent, ...vote }) => vote);
-    const reply = await ask(this.base, "/votes", { votes, have }).catch((problem) => {
+    const reply = await ask(this.base, "/votes", { votes, have }, this.rater).catch((problem) => {
       this.hungry = wanted && !(problem instanceof Refusal && problem.status < 500);
       throw problem;
     });
@@ -137,7 +140,7 @@ class Outbox {
 
   async sendUndo(op) {
     op.sent = true;
-    const reply = await ask(this.base, "/undo", { task: op.task });
+    const reply = await ask(this.base, "/undo", { task: op.task }, this.rater);
     this.ops = this.ops.filter((other) => other !== op);
     this.keep();
     this.events.onUndo(reply, op);

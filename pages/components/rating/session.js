@@ -268,7 +268,7 @@ class RatingSession {
 
   async rename(name) {
     try {
-      await ask(this.base, "/name", { name: name.trim().slice(0, 80) });
+      await ask(this.base, "/name", { name: name.trim().slice(0, 80) }, this.rater.key);
       this.screen.notice("Your name is saved.");
     } catch (problem) {
       this.screen.notice(problem instanceof Refusal ? problem.message : "No connection: your name is not saved yet.");

@@ -7,6 +7,7 @@ import pytest
 from experiments.actions.open_results import open_results
 from experiments.actions.save_check import save_check
 from experiments.errors import BakeoffError, Forbidden, NotFound
+from experiments.judges.ready_made import READY_MADE
 from experiments.vocabulary import Actor, Role
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, spec_of
@@ -65,3 +66,20 @@ def test_a_viewer_saves_nothing_and_a_bad_name_is_refused(sqlite_store: Store) -
         save_check(sqlite_store, "a/b", ENTRY, actor=ADA)
     with sqlite_store.read() as tx:
         assert tx.checks.all() == []
+
+
+@pytest.mark.parametrize("named", list(READY_MADE))
+def test_a_ready_made_rubric_needs_only_a_model(sqlite_store: Store, named: str) -> None:
+    scorers = [{"judge": {"check": named, "model": "demo/judge"}}, {"contains": {"text": "x", "name": "has_key"}}]
+    made(sqlite_store, spec_of(scorers=scorers), rows=2)
+    with sqlite_store.read() as tx:
+        [use] = [u for u in tx.experiments.scorers(tx.experiments.by_name("sums").id) if u.scorer == "judge"]
+    assert (use.metric, use.entry["judge"]["rubric"]) == (named, READY_MADE[named]["rubric"])
+
+
+def test_a_saved_check_comes_before_a_ready_made_one(sqlite_store: Store) -> None:
+    save_check(sqlite_store, "harmless", other("Mine."), actor=ADA)
+    made(sqlite_store, spec_of(scorers=[{"judge": "harmless"}, {"contains": {"text": "x", "name": "has_key"}}]), rows=2)
+    with sqlite_store.read() as tx:
+        [use] = [u for u in tx.experiments.scorers(tx.experiments.by_name("sums").id) if u.scorer == "judge"]
+    assert use.entry["judge"]["rubric"] == "Mine."

@@ -286,4 +286,5 @@ def test_what_judges_will_cost_is_told_before_and_apart(sqlite_store: Store):
     run_to_end(sqlite_store)
     paid = [a["cost_usd"] for a in _lines(sqlite_store, "attempts") if a["purpose"] == "judge"]
     # equal answers are judged once, so fewer calls are paid for than were planned: compared per call
+    [judge] = planning_of(sqlite_store, "sums").to_json()["judges"]
     assert judge["low_usd"] / judge["calls"] < sum(paid) / len(paid) < judge["high_usd"] / judge["calls"]
