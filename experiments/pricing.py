@@ -58,6 +58,7 @@ DEMO_PRICES: Mapping[str, Price] = {
     "demo/small": Price(input_per_million=0.15, output_per_million=0.60),
     "demo/large": Price(input_per_million=2.50, output_per_million=10.00),
     "demo/judge": Price(input_per_million=0.25, output_per_million=1.00),
+    "demo/embedding": Price(input_per_million=0.02, output_per_million=0.00),
 }
 """Invented prices of the simulated models, of the size that a small and a large hosted model had in 2026."""
 

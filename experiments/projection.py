@@ -84,7 +84,7 @@ def project_judge(
     """One model of a judge, from its requests on short and on long answers to the same rows (at least one each)."""
     model = short[0].model
     price = prices.price(model)
-    limit = completion_limit(long[0]) or VERDICT_TOKENS[1]
+    limit = 0 if long[0].embeds else completion_limit(long[0]) or VERDICT_TOKENS[1]
     low, _ = cost(Usage(round(_mean_prompt(short)), min(VERDICT_TOKENS[0], limit)), price)
     high, _ = cost(Usage(math.ceil(_mean_prompt(long)), min(VERDICT_TOKENS[1], limit)), price)
     return JudgeProjection(

@@ -52,8 +52,10 @@ def projected_usage(request: Request, *, mean_completion_tokens: float | None = 
     """Tokens that a request will probably use, before it is sent.
 
     The answer's length is ``mean_completion_tokens`` (the mean of the answers seen so far) where there is
-    one, never above the request's own limit; else that limit; else ``DEFAULT_COMPLETION_TOKENS``.
+    one, never above the request's own limit; else that limit; else ``DEFAULT_COMPLETION_TOKENS``. A vector has none.
     """
+    if request.embeds:
+        return Usage(prompt_tokens=prompt_tokens(request), completion_tokens=0)
     limit = completion_limit(request)
     if mean_completion_tokens is not None:
         expected = round(mean_completion_tokens)

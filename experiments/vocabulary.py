@@ -262,15 +262,21 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Exactly what is sent to a model. ``parameters`` holds sampling settings, tools, response_format and the like."""
+    """Exactly what is sent to a model. ``parameters`` holds sampling settings, tools, response_format and the like.
+
+    ``embeds`` asks for the vector of the one message's text instead of an answer to it.
+    """
 
     model: str
     messages: tuple[Mapping[str, Any], ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    embeds: bool = False
 
     def payload(self) -> dict[str, Any]:
-        """The request as plain JSON values."""
-        return {"model": self.model, "messages": [dict(m) for m in self.messages], "parameters": dict(self.parameters)}
+        """The request as plain JSON values; an answer's payload is what it was before there were vectors."""
+        kind = {"embeds": True} if self.embeds else {}
+        messages = [dict(m) for m in self.messages]
+        return {"model": self.model, "messages": messages, "parameters": dict(self.parameters), **kind}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ In a test:            with FakeProvider(latency_ms=5) as provider: ... provider.
 As a process of its own (for tests that kill the client):
                       python tests/fake_provider.py --port 0 --latency-ms 50 --ledger FILE
 
-**Answers.** ``POST /v1/chat/completions`` (streaming too) and ``GET /v1/models``. Without a script the text depends on
+**Answers.** ``POST /v1/chat/completions`` (streaming too), ``POST /v1/embeddings`` (one text, 8 numbers) and ``GET /v1/models``. Without a script the text depends on
 the request's content alone. With ``success`` rules (phrase → share) a prompt that holds ``[[reference:X]]`` is answered
 X with the share of the first rule whose phrase it holds, and something else otherwise, so that experiments have a
 winner.
@@ -136,7 +136,7 @@ class Conversation:
         self._window = (0, 0)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.path == "/v1/chat/completions" and request.method == "POST":
+        if request.path in ("/v1/chat/completions", "/v1/embeddings") and request.method == "POST":
             return await self._chat(request)
         if request.path == "/v1/models":
             return web.json_response({"object": "list", "data": [{"id": m, "object": "model"} for m in MODELS]})
@@ -147,6 +147,8 @@ class Conversation:
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         body = json.loads(await request.read())
+        if "input" in body:
+            body["messages"] = [{"role": "user", "content": text} for text in body["input"]]
         model, messages = str(body.get("model")), body.get("messages") or []
         key = ledger_key(model, messages)
         if len(self.books.bodies) < 1_000:
@@ -198,7 +200,10 @@ class Conversation:
             return web.Response(status=status, body=raw, content_type=content_type)
         if self._over_limit():
             return _error(*faults.ERRORS["429after1"]())
-        payload = faults.ANSWERS[name](model) if name else self._plain(body, model)
+        if "input" in body and not name:
+            payload = _vectors(body, model)
+        else:
+            payload = faults.ANSWERS[name](model) if name else self._plain(body, model)
         if not body.get("stream"):
             return web.Response(
                 body=json.dumps(payload).encode(),
@@ -236,6 +241,16 @@ class Conversation:
         share = next((share for phrase, share in self.conduct.success if phrase in prompt), 1.0)
         hit = int.from_bytes(digest[:4], "big") / 2**32 < share
         return reference[1] if hit else f"something else {digest.hex()[:4]}"
+
+
+def _vectors(body: dict[str, Any], model: str) -> dict[str, Any]:
+    """How often each of eight words stands in the text, the last one counted downwards."""
+    words = ("cat", "dog", "sun", "rain", "yes", "no", "good", "bad")
+    vectors = [[float(text.split().count(w)) * (-1 if w == "bad" else 1) for w in words] for text in body["input"]]
+    data = [{"object": "embedding", "index": i, "embedding": v} for i, v in enumerate(vectors)]
+    tokens = sum(1 + len(text) // 4 for text in body["input"])
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
 def _last_text(body: dict[str, Any]) -> str:

@@ -16,9 +16,8 @@ from experiments.completions import Completions, request_hash
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
 from experiments.judges import Case, Judge, JudgeCall
-from experiments.judges.fences import addresses_the_judge
-from experiments.judges.verdicts import Unreadable, read_verdicts
-from experiments.judges.votes import Vote, no_verdict, scores_of
+from experiments.judges.verdicts import Unreadable
+from experiments.judges.votes import Vote, no_verdict
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import budget_of_run
 from experiments.lookup.judge_cases import case_of, lacking
@@ -164,7 +163,13 @@ class JudgeExecution:
         for key, number in tried.items():
             self._numbers[key] = max(self._numbers.get(key, 0), number)
         return [
-            Docket(judge, item, case, lacking(judge.spec, case), {h: known[h] for h in several if h in known})
+            Docket(
+                judge,
+                item,
+                case,
+                lacking(judge.spec, case) or judge.lacking(case),
+                {h: known[h] for h in several if h in known},
+            )
             for item, case, several in zip(items, cases, hashes, strict=True)
         ]
 
@@ -190,9 +195,7 @@ class JudgeExecution:
         if not votes:
             score = no_verdict(reasons[0], missing=len(reasons))
             return await self._keep(docket, {metric.name: score for metric in docket.judge.metrics})
-        talked_to = addresses_the_judge(docket.case.answer)
-        found = scores_of(docket.judge.spec, votes, missing=len(reasons), talked_to=talked_to)
-        return await self._keep(docket, found)
+        return await self._keep(docket, docket.judge.scores(docket.case, votes, reasons))
 
     async def _vote(self, docket: Docket, call: JudgeCall) -> Vote | Unreadable | None:
         """The vote of one call, why there is none, or None when the run was stopped."""
@@ -203,9 +206,9 @@ class JudgeExecution:
                 return None
             if isinstance(answer, Failure):
                 return Unreadable(f"the judge could not be asked: {answer.kind.value.replace('_', ' ')}")
-            found = read_verdicts(docket.judge.spec, answer)
+            found = docket.judge.vote(call, answer)
             if not isinstance(found, Unreadable):
-                return Vote(call.model, call.swapped, call.sample, found)
+                return found
             problem = Unreadable(f"the judge's answer is no verdict: {found.reason}")
         return problem
 

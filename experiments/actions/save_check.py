@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ScorerEntry, plain_name
-from experiments.judges import JUDGE, bind_judge
+from experiments.judges import JUDGE, bind_rubric_judge
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor
 from storage.records import CheckVersionRecord
@@ -25,7 +25,7 @@ def save_check(store: Store, name: str, entry: ScorerEntry, *, actor: Actor, not
         plain_name(name)
     except ValueError as error:
         raise BakeoffError("bad_name", f"The name of the check: {error}.") from None
-    judge = bind_judge(entry)
+    judge = bind_rubric_judge(entry)
     kept = {JUDGE: judge.spec.model_dump(mode="json", exclude={"check"}, exclude_defaults=True) | {"name": name}}
     with store.begin() as tx:
         check = tx.checks.by_name(name) or tx.checks.add(name, created_by=actor.name, at=tx.clock())

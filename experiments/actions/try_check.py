@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ScorerEntry
-from experiments.judges import Judge, bind_judge
+from experiments.judges import Judge, bind_rubric_judge
 from experiments.judges.asking import suggestion_request
 from experiments.judges.remarks import Remark
 from experiments.judges.trying import call_letter
@@ -32,7 +32,7 @@ def try_check(
         BakeoffError: ``bad_judge``, ``too_many``; NotFound; Forbidden.
     """
     authorise(store, actor, Operation.SPEND, "try")
-    judge = bind_judge(entry)
+    judge = bind_rubric_judge(entry)
     if len(output_ids) > MOST_ANSWERS:
         raise BakeoffError(
             "too_many", f"A try takes at most {MOST_ANSWERS} answers.", "Apply the check to all instead."

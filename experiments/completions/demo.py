@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.completions.answers import Answer
+from experiments.completions.demo_embedding import simulated_embedding
 from experiments.completions.demo_responder.draws import Draws
 from experiments.completions.demo_responder.judging import Trial, trial_in, verdict_of
 from experiments.completions.demo_responder.reading import read
@@ -41,7 +42,8 @@ class DemoEngine:
 
     async def answer(self, call: Call) -> Answer | Failure:
         """The simulated answer, after the time it would have taken."""
-        answer = simulated_answer(call.request, call.sample)
+        embeds = call.request.embeds
+        answer = simulated_embedding(call.request) if embeds else simulated_answer(call.request, call.sample)
         if call.pass_on is not None:
             await _spoken(answer, call.pass_on, self._time_scale)
         elif self._time_scale > 0:

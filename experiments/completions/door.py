@@ -16,6 +16,7 @@ from experiments.completions.failures import past_deadline, refused_before_sendi
 from experiments.completions.parameters import refused_parameter
 from experiments.completions.providers import (
     DEMO,
+    DEMO_EMBEDDINGS,
     DEMO_MODELS,
     INTERACTIVE_PROVIDERS,
     KEY_VARIABLES,
@@ -135,6 +136,13 @@ class Completions:
 
     def _impossible(self, request: Request) -> Failure | None:
         problem = self.check(request.model, request.parameters)
+        if (
+            problem is None
+            and provider_of(request.model) == DEMO
+            and request.embeds != (request.model in DEMO_EMBEDDINGS)
+        ):
+            does = "answers and gives no vectors" if request.embeds else "gives vectors and no answers"
+            problem = BakeoffError("wrong_kind_of_model", f"The simulated model {request.model!r} {does}.")
         if problem is None:
             return None
         kind = KINDS_OF_PROBLEMS.get(problem.code, FailureKind.MODEL_NOT_FOUND)
@@ -148,7 +156,7 @@ class Completions:
                 f"No provider is known for the model {model!r}.",
                 "Name it as provider/model, like openai/gpt-4o-mini, or demo/small to try without a key.",
             )
-        if provider == DEMO and model not in DEMO_MODELS:
+        if provider == DEMO and model not in (*DEMO_MODELS, *DEMO_EMBEDDINGS):
             return BakeoffError(
                 "unknown_demo_model",
                 f"There is no simulated model {model!r}.",

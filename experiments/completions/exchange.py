@@ -31,6 +31,7 @@ class Exchange:
 
     host: str = "the provider"
     wants_stream: bool = False
+    wants_vector: bool = False
     posted: set[str] = field(default_factory=set)
     sent: bool = False
     status: int | None = None

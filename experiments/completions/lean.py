@@ -1,4 +1,4 @@
-"""The lean engine: plain OpenAI-compatible chat completions over one shared aiohttp session.
+"""The lean engine: plain OpenAI-compatible chat completions and embeddings over one shared aiohttp session.
 
 A call costs a twentieth of the CPU that litellm takes for it. Redirects are not followed, at most 16 MB are read, and
 bodies are asked for uncompressed, so that a small one cannot unfold into a huge one.
@@ -27,6 +27,7 @@ from experiments.completions.chat_protocol import (
     parsed_object,
     request_body,
 )
+from experiments.completions.embeddings_protocol import embedding_body, embedding_of
 from experiments.completions.engine import Call
 from experiments.completions.exchange import CONNECT_TIMEOUT_S, MOST_BYTES
 from experiments.completions.failures import (
@@ -80,14 +81,19 @@ class LeanEngine:
         request, exchange = call.request, call.exchange
         route = self._routes[provider_of(request.model) or ""]
         exchange.host = route.host
-        payload = encoded(request_body(request, name_at_provider(request.model)))
+        model = name_at_provider(request.model)
+        payload = encoded(embedding_body(request, model) if request.embeds else request_body(request, model))
         if payload is None:
             return refused_before_sending(UNSENDABLE, self._redact)
         started = time.perf_counter()
         try:
             exchange.sent = True
             async with self._session.post(
-                route.url, data=payload, headers=route.headers, proxy=route.proxy, allow_redirects=False
+                route.vectors_url if request.embeds else route.url,
+                data=payload,
+                headers=route.headers,
+                proxy=route.proxy,
+                allow_redirects=False,
             ) as response:
                 exchange.note_head(response.status, ((k.lower(), v) for k, v in response.headers.items()))
                 return await self._read(call, response, started)
@@ -117,7 +123,8 @@ class LeanEngine:
             if call.request.parameters.get("stream") and not exchange.is_document:
                 return await _streamed(call, response, started)
             exchange.body = await bounded_body(response)
-            return answer_of(parsed_object(exchange.body, exchange), request_id=exchange.request_id())
+            read = embedding_of if call.request.embeds else answer_of
+            return read(parsed_object(exchange.body, exchange), request_id=exchange.request_id())
         except ErrorInBody as error:
             return error_inside_success(exchange, error.body, self._redact)
         except MalformedResponse as error:
@@ -129,6 +136,7 @@ class Route:
 
     def __init__(self, base: str, key: str | None, organisation: str | None) -> None:
         self.url = f"{base}/chat/completions"
+        self.vectors_url = f"{base}/embeddings"
         parts = urlsplit(base)
         self.host = parts.hostname or base
         self.headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "bakeoff"}

@@ -25,6 +25,7 @@ from experiments.completions.chat_protocol import (
     event_data,
     parsed_object,
 )
+from experiments.completions.embeddings_protocol import embedded_text, embedding_of
 from experiments.completions.engine import Call
 from experiments.completions.exchange import CONNECT_TIMEOUT_S, Exchange, current_exchange
 from experiments.completions.failures import (
@@ -92,7 +93,7 @@ class ChunkStream(Protocol):
 
 
 class LitellmEngine:
-    """Calls through ``litellm.acompletion``."""
+    """Calls through ``litellm.acompletion`` and, for vectors, ``litellm.aembedding``."""
 
     def __init__(self, settings: CompletionSettings, environ: Mapping[str, str], redact: Redact) -> None:
         self._settings = settings
@@ -110,6 +111,7 @@ class LitellmEngine:
         exchange = call.exchange
         if encoded(call.request.payload()) is None:
             return refused_before_sending(UNSENDABLE, self._redact)
+        exchange.wants_vector = call.request.embeds
         exchange.wants_stream = bool(call.request.parameters.get("stream"))
         token = current_exchange.set(exchange)
         try:
@@ -131,6 +133,8 @@ class LitellmEngine:
     async def _answer(self, call: Call) -> Answer | Failure:
         assert self._litellm is not None, "open() comes first"
         exchange, started = call.exchange, time.perf_counter()
+        if call.request.embeds:
+            return await self._embedded(self._litellm, call)
         response = await self._litellm.acompletion(**self._arguments(call))
         if not _is_success(exchange):
             # litellm makes up answers for some errors; the error is what happened
@@ -139,14 +143,30 @@ class LitellmEngine:
             return await _streamed(cast(ChunkStream, response), call, started)
         return answer_of(_plain(cast(ModelResponse, response), exchange), request_id=exchange.request_id())
 
+    async def _embedded(self, litellm: Litellm, call: Call) -> Answer | Failure:
+        exchange = call.exchange
+        response = await litellm.aembedding(**self._arguments(call))
+        if not _is_success(exchange):
+            return outcome_of_error(exchange, self._redact)
+        usage = getattr(response, "usage", None)
+        body = {
+            "data": [{"embedding": d.get("embedding")} for d in getattr(response, "data", None) or ()],
+            "model": getattr(response, "model", None),
+            "usage": usage,
+        }
+        return embedding_of(body, request_id=exchange.request_id())
+
     def _arguments(self, call: Call) -> dict[str, Any]:
         import httpx
 
         request = call.request
+        asked = (
+            {"input": [embedded_text(request)]} if request.embeds else {"messages": [dict(m) for m in request.messages]}
+        )
         arguments: dict[str, Any] = {
             **request.parameters,
             "model": request.model,
-            "messages": [dict(m) for m in request.messages],
+            **asked,
             "timeout": httpx.Timeout(LONGEST_CALL_S, connect=CONNECT_TIMEOUT_S),
             "max_retries": 0,
             "num_retries": 0,
@@ -157,6 +177,8 @@ class LitellmEngine:
         provider = provider_of(request.model) or ""
         plain = PLAIN_PROVIDERS.get(provider)
         base = self._settings.api_bases.get(provider)
+        if plain is not None and request.embeds:
+            arguments["encoding_format"] = "float"
         if plain is not None and base is not None:
             arguments["api_base"] = base
             arguments["api_key"] = self._environ.get(plain.key_variable) or NO_KEY
@@ -257,6 +279,8 @@ def reread(exchange: Exchange) -> Answer:
         MalformedResponse: they are no such answer.
         ErrorInBody: they are an error.
     """
+    if exchange.wants_vector:
+        return embedding_of(parsed_object(exchange.body, exchange), request_id=exchange.request_id())
     if not exchange.wants_stream or exchange.is_document:
         return answer_of(parsed_object(exchange.body, exchange), request_id=exchange.request_id())
     assembly = StreamedAnswer()

@@ -35,6 +35,9 @@ class Litellm(Protocol):
     async def acompletion(self, **arguments: object) -> object:
         """A call from an event loop: a response, or chunks of one."""
 
+    async def aembedding(self, **arguments: object) -> object:
+        """Vectors, from an event loop."""
+
     async def close_litellm_async_clients(self) -> None:
         """Closes all cached connections."""
 

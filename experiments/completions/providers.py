@@ -11,6 +11,8 @@ from experiments.pricing import shipped_snapshot
 
 DEMO = "demo"
 DEMO_MODELS = ("demo/small", "demo/large", "demo/judge")
+DEMO_EMBEDDINGS = ("demo/embedding",)
+"""Simulated models that give vectors, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

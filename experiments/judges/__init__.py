@@ -4,7 +4,17 @@ Pure: a judge says which requests a case needs and what their answers come to. `
 """
 
 from experiments.judges.case import Case
-from experiments.judges.judge import Judge, JudgeCall, bind_judge, bind_judges
+from experiments.judges.judge import Judge, JudgeCall, bind_judge, bind_judges, bind_rubric_judge
 from experiments.judges.spec import JUDGE, JudgeSpec, judge_spec
 
-__all__ = ["JUDGE", "Case", "Judge", "JudgeCall", "JudgeSpec", "bind_judge", "bind_judges", "judge_spec"]
+__all__ = [
+    "JUDGE",
+    "Case",
+    "Judge",
+    "JudgeCall",
+    "JudgeSpec",
+    "bind_judge",
+    "bind_judges",
+    "bind_rubric_judge",
+    "judge_spec",
+]

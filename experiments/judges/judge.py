@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ScorerEntry
 from experiments.judges.case import Case
+from experiments.judges.fences import addresses_the_judge
 from experiments.judges.instructions import judge_request
 from experiments.judges.questions import metrics_of
 from experiments.judges.spec import INSTRUCTIONS_VERSION, JudgeSpec, judge_spec
+from experiments.judges.verdicts import Unreadable, read_verdicts
+from experiments.judges.votes import Vote, scores_of
 from experiments.plan import SYSTEM_METRICS, MetricDefinition
-from experiments.scoring.binding import is_judge
-from experiments.vocabulary import Request
+from experiments.scoring.binding import SIMILARITY, is_judge
+from experiments.vocabulary import Request, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,20 @@ class Judge:
             for model, sample, swapped in self.call_keys()
         )
 
+    def lacking(self, case: Case) -> str | None:  # noqa: ARG002 - a model can judge an empty answer
+        """Why a case cannot be judged at all, beside what its spec asks for."""
+        return None
+
+    def vote(self, call: JudgeCall, text: str) -> Vote | Unreadable:
+        """What a call's answer says, or why it says nothing."""
+        found = read_verdicts(self.spec, text)
+        return found if isinstance(found, Unreadable) else Vote(call.model, call.swapped, call.sample, found)
+
+    def scores(self, case: Case, votes: Sequence[Vote], reasons: Sequence[str]) -> dict[str, Score]:
+        """Metric → score of one case; ``reasons`` are why further calls gave no vote."""
+        talked_to = addresses_the_judge(case.answer)
+        return scores_of(self.spec, votes, missing=len(reasons), talked_to=talked_to)
+
     def call_keys(self) -> tuple[tuple[str, int, bool], ...]:
         """(model, repeat, whether the sides are swapped) of the calls that decide one case, in their order."""
         orders = (False, True) if self.spec.pairwise else (False,)
@@ -61,6 +78,15 @@ class Judge:
 
 def bind_judge(entry: ScorerEntry) -> Judge:
     """The judge of an entry. Raises BakeoffError ``bad_judge``."""
+    if entry == SIMILARITY or (isinstance(entry, dict) and SIMILARITY in entry):
+        from experiments.judges.similarity import bind_similarity  # it is a judge itself
+
+        return bind_similarity(entry)
+    return bind_rubric_judge(entry)
+
+
+def bind_rubric_judge(entry: ScorerEntry) -> Judge:
+    """The judge of a ``judge:`` entry, which reads and writes words. Raises BakeoffError ``bad_judge``."""
     spec = judge_spec(entry)
     return Judge(spec, entry, metrics_of(spec), spec.fingerprint())
 

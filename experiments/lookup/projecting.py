@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from experiments.errors import BakeoffError
-from experiments.judges.instructions import judge_request
 from experiments.lookup.blueprint import Blueprint
 from experiments.lookup.judge_cases import case_of
 from experiments.lookup.prices import price_book
@@ -75,9 +74,11 @@ def _projected_judges(
         for model in spec.jury:
             short, long = (
                 [
-                    judge_request(spec, case_of(blueprint, spec, example, output, output), model=model)
+                    call.request
                     for output in [{"text": "word " * round(length * BYTES_PER_TOKEN / 5), "tool_calls": None}]
                     for example in examples
+                    for call in judge.calls(case_of(blueprint, spec, example, output, output))
+                    if call.model == model
                 ]
                 for length in lengths
             )

@@ -17,6 +17,8 @@ from experiments.scoring.registry import Scorer
 from experiments.vocabulary import Direction, MetricKind, content_hash
 
 JUDGE = "judge"
+SIMILARITY = "semantic_similarity"
+_BY_MODELS = (JUDGE, SIMILARITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class ScorerSource(Protocol):
 
 
 def is_judge(entry: ScorerEntry) -> bool:
-    """True for a ``judge:`` entry: a model scores, which is bound elsewhere."""
-    return entry == JUDGE or (isinstance(entry, dict) and JUDGE in entry)
+    """True for a ``judge:`` or ``semantic_similarity:`` entry: a model scores, which is bound elsewhere."""
+    return any(entry == name or (isinstance(entry, dict) and name in entry) for name in _BY_MODELS)
 
 
 def bind(entry: ScorerEntry, *, custom: ScorerSource | None = None) -> BoundScorer:
@@ -178,8 +180,9 @@ def _threshold(scorer: str, value: object) -> float | None:
 
 
 def _judge_metric(entry: ScorerEntry) -> str:
-    options = entry.get(JUDGE) if isinstance(entry, dict) else None
-    return str(options.get("name", JUDGE)) if isinstance(options, dict) else JUDGE
+    scorer = SIMILARITY if entry == SIMILARITY or (isinstance(entry, dict) and SIMILARITY in entry) else JUDGE
+    options = entry.get(scorer) if isinstance(entry, dict) else None
+    return str(options.get("name", scorer)) if isinstance(options, dict) else scorer
 
 
 def _form(scorer: str) -> str:

@@ -35,7 +35,8 @@ scorers:
 - Each score keeps the scorer's version and a fingerprint of its options; scores of different fingerprints are never
   compared. Scoring finished outputs again costs no model call.
 - An option called `column`, or ending in `_column`, names a column of the test set.
-- Rules find what can be written down. What needs judgement is a judge's work.
+- Rules find what can be written down. What needs judgement is a judge's work, and nearness in meaning that of an
+  embedding model (`semantic_similarity`): both cost money, see [how-to/judges.md](how-to/judges.md).
 """
 
 _FOOT = """

@@ -11,6 +11,7 @@ from experiments.actions.import_outputs import import_outputs
 from experiments.actions.manage_keys import create_key
 from experiments.actions.open_rating import open_session
 from experiments.actions.roll_back import set_label
+from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.experiment_file import ExperimentSpec
 from experiments.prompts import Message, chat_prompt, text_prompt
@@ -36,6 +37,7 @@ SLICE = f"![s](https://{HOST}/s.png) :red[slice]"
 FILE = f"<img src=https://{HOST}/f.png>.csv"
 ADA = Actor(f"ada <img src=https://{HOST}/a.png> [x](https://{HOST})", Role.ADMIN)
 PROMPT, EXPERIMENT, DATASET, DRAFT = "hostile-prompt", "hostile-answers", "hostile-rows", "hostile-draft"
+CHECK = "hostile-check"
 
 
 def fill(store: Store) -> None:
@@ -54,6 +56,7 @@ def fill(store: Store) -> None:
     done = import_dataset(store, rows(), filename=FILE, name=DATASET, actor=ADA, roles=roles)
     import_outputs(store, answers(), filename=FILE, experiment=EXPERIMENT, actor=ADA)
     create_experiment(store, draft(), dataset_version_id=done.version.id, actor=ADA)
+    save_check(store, CHECK, check(model), actor=ADA, note=f"{TEXTS[1]} {TEXTS[2]}")
     asked = {"question": TEXTS[1], "instructions": everything, "reasons": [TEXTS[2][:60]], "leaks": "keep"}
     open_session(store, EXPERIMENT, session_from(asked), actor=ADA)
 
@@ -105,6 +108,16 @@ def draft() -> ExperimentSpec:
             "plan": {"primary": {"metric": "exact_match", "smallest_effect": 0.05}},
         }
     )
+
+
+def check(model: str) -> dict[str, dict[str, object]]:
+    """A judge whose rubric, criteria, columns, examples and model are hostile."""
+    examples = [{"answer": text, "verdict": "fail", "reason": TEXTS[1]} for text in TEXTS[:4]]
+    criteria = {"polite": TEXTS[0], "right": TEXTS[6]}
+    rubric = "\n".join(TEXTS)
+    return {
+        "judge": {"model": model, "rubric": rubric, "criteria": criteria, "columns": [COLUMN], "examples": examples}
+    }
 
 
 def _csv(table: list[list[str]]) -> bytes:

@@ -26,6 +26,8 @@ PAGES = {
     "rating sessions": "/ratings",
     "a new rating session": f"/ratings?view=New+session&exp={hostile.EXPERIMENT}",
     "a rating session": "/ratings?session=THE_SESSION",
+    "a quality check": f"/checks?check={hostile.CHECK}&on={hostile.EXPERIMENT}",
+    "a new check": f"/checks?check=a+new+check&on={hostile.EXPERIMENT}",
     "production": "/production",
     "staging": "/production?label=staging",
     "prices": "/settings",

@@ -64,6 +64,8 @@ def test_a_viewer_saves_nothing_and_a_bad_name_is_refused(sqlite_store: Store) -
         save_check(sqlite_store, "right", ENTRY, actor=Actor("eve", Role.VIEWER))
     with pytest.raises(BakeoffError, match="not a plain name"):
         save_check(sqlite_store, "a/b", ENTRY, actor=ADA)
+    with pytest.raises(BakeoffError, match="options by name"):
+        save_check(sqlite_store, "near", {"semantic_similarity": {"model": "demo/embedding"}}, actor=ADA)
     with sqlite_store.read() as tx:
         assert tx.checks.all() == []
 

@@ -69,7 +69,7 @@ def test_the_base_that_litellm_reads_first_counts():
         ({}, "hosted_vllm/qwen", "missing_base", "HOSTED_VLLM_API_BASE"),
         ({}, "opnai/gpt-4o-mini", "unknown_provider", "opnai/gpt-4o-mini"),
         ({}, "my-own-model", "unknown_provider", "my-own-model"),
-        ({}, "demo/huge", "unknown_demo_model", "demo/small and demo/large"),
+        ({}, "demo/huge", "unknown_demo_model", "demo/small, demo/large and demo/judge"),
         ({}, "github_copilot/gpt-4o", "interactive_provider", "github_copilot"),
     ],
 )
