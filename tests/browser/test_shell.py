@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
@@ -90,15 +90,26 @@ def test_j_and_k_walk_through_the_rows_and_the_address_follows(new_page: Callabl
     settled(page)
     first = row.inner_text()
 
-    page.keyboard.press("j")
-    expect(row).not_to_have_text(first)
+    _press_until_heard(page, "j", row, leaves=first)
     second = row.inner_text()
     expect(page).to_have_url(re.compile(f"row={second.removeprefix('Row ')}"))
     page.reload()
     expect(row).to_have_text(second)
     settled(page)
-    page.keyboard.press("k")
+    _press_until_heard(page, "k", row, leaves=second)
     expect(row).to_have_text(first)
+
+
+def _press_until_heard(page: Page, key: str, row: Locator, *, leaves: str) -> None:
+    """Press again while nothing happens: Streamlit loses keys until a page that just arrived has settled inside."""
+    for _ in range(8):
+        page.keyboard.press(key)
+        try:
+            expect(row).not_to_have_text(leaves, timeout=5_000)
+        except AssertionError:
+            continue
+        return
+    expect(row).not_to_have_text(leaves)
 
 
 def test_one_key_asks_both_prompts(new_page: Callable[..., Page]) -> None:
