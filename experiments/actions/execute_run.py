@@ -107,6 +107,7 @@ class RunExecution:
             self._calls.prices = price_book(tx, self._blueprint)
             self.reckon_budget(tx)
             self._mean_tokens = _mean_tokens(tx, self._run.id)
+        self._blueprint.check_scorers()  # here, not when the first answers wait to be scored
         if orphans:
             logger.warning("%d calls were out when the last worker stopped; they count with their estimate", orphans)
 
@@ -201,7 +202,9 @@ class RunExecution:
     async def _scores(self, trial: Trial, output: dict[str, Any]) -> list[dict[str, Any]]:
         if not self._blueprint.scorers:
             return []
-        context = output_rows.scoring_context(self._blueprint, trial.arm.position, trial.example, output)
+        context = output_rows.scoring_context(
+            self._blueprint, trial.arm.position, trial.example, output, sent=trial.request
+        )
         score = partial(output_rows.score_rows, self._blueprint.scorers, context, output["id"], at=output["created_at"])
         if len(output["text"]) > INLINE_SCORING_CHARACTERS or any(s.blocking for s in self._blueprint.scorers):
             return await asyncio.to_thread(score)

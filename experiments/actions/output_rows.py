@@ -9,7 +9,7 @@ from typing import Any
 from experiments.actions.trials import Trial
 from experiments.lookup.blueprint import Blueprint
 from experiments.scoring import BoundScorer, ScoringContext
-from experiments.vocabulary import Completion, CostStatus, Failure, OutputStatus, ResponseClass, new_id
+from experiments.vocabulary import Completion, CostStatus, Failure, OutputStatus, Request, ResponseClass, new_id
 from storage.records import ExampleRecord
 
 _CARRIED_OVER = (
@@ -106,11 +106,16 @@ def repeated(run_id: str, trial: Trial, earlier: dict[str, Any], *, at: datetime
 
 
 def scoring_context(
-    blueprint: Blueprint, arm_position: int, example: ExampleRecord, output: dict[str, Any]
+    blueprint: Blueprint,
+    arm_position: int,
+    example: ExampleRecord,
+    output: dict[str, Any],
+    *,
+    sent: Request | None = None,
 ) -> ScoringContext:
-    """What scorers see of an output."""
+    """What scorers see of an output; ``sent`` is its request where it is at hand, else it is rendered again."""
     arm = blueprint.arms[arm_position]
-    request = blueprint.request(arm, example) if arm.content is not None else None
+    request = sent or (blueprint.request(arm, example) if arm.content is not None else None)
     variables = blueprint.values(arm.content, example) if arm.content is not None else example.cells
     return ScoringContext(
         output=output["text"],

@@ -68,7 +68,7 @@ def bind(entry: ScorerEntry, *, custom: ScorerSource | None = None) -> BoundScor
         BakeoffError: ``bad_scorer``, ``unknown_scorer``, ``unknown_option``, ``missing_option`` or ``bad_option``.
     """
     read = read_entry(entry)
-    if custom is not None and read.scorer not in registry.all_scorers() and read.scorer in custom.names():
+    if custom is not None and registry.built_in(read.scorer) is None and read.scorer in custom.names():
         return custom.bind(read)
     return bind_scorer(registry.get(read.scorer, more_names=custom.names() if custom else ()), read)
 

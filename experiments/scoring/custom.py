@@ -114,7 +114,7 @@ class CustomScorers:
         )
 
     def _described(self, name: str) -> ScorerDescription | BrokenScorer:
-        if name in registry.all_scorers():
+        if registry.built_in(name) is not None:
             return BrokenScorer(name, "a built-in scorer has that name")
         try:
             source = self._source(name)

@@ -147,13 +147,22 @@ def by_name(scorers: Iterable[Scorer]) -> Mapping[str, Scorer]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
+def built_in(name: str) -> Scorer | None:
+    """The scorer of that name, or None. A scorer's file bears its name, so a run loads those it uses and no other."""
+    package = importlib.import_module(__package__)
+    if name not in {info.name for info in pkgutil.iter_modules(package.__path__)}:
+        return None
+    module = importlib.import_module(f"{__package__}.{name}")
+    return next((one for one in scorers_of(module) if one.name == name), None)
+
+
 def get(name: str, *, more_names: Iterable[str] = ()) -> Scorer:
     """The scorer of that name. ``more_names`` are names known elsewhere, for the hint.
 
     Raises:
         BakeoffError: ``unknown_scorer`` with the nearest name.
     """
-    found = all_scorers().get(name)
+    found = built_in(name)
     if found is None:
         names = [*all_scorers(), *more_names, "judge"]
         raise BakeoffError("unknown_scorer", f"There is no scorer {name[:60]!r}.", nearest(name, names))

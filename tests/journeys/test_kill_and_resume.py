@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from experiments.errors import BakeoffError
+from experiments.views.exports import export_rows
+from storage.schema_revision import is_current
+from storage.store import Store, open_store
 from tests.fake_provider import ledger_key, read_ledger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS = int(os.environ.get("BAKEOFF_KILL_ROUNDS", "10"))
-ROWS, WIDTH = 120, 12
+ROWS, WIDTH = 14 * ROUNDS, 12
 
 EXPERIMENT = f"""
 name: killed
@@ -65,38 +69,44 @@ def provider(tmp_path):
 def test_kills_lose_nothing_and_double_at_most_what_was_out(tmp_path, provider, kind, request):
     base_url, ledger = provider
     rounds = ROUNDS if kind == "sqlite" else max(3, ROUNDS // 4)
-    environ = _environ(
-        tmp_path, base_url, request.getfixturevalue("postgres").empty_database() if kind == "postgres" else None
-    )
+    database_url = f"sqlite:///{tmp_path / 'home' / 'bakeoff.db'}"
+    if kind == "postgres":
+        database_url = request.getfixturevalue("postgres").empty_database()
+    environ = _environ(tmp_path, base_url, database_url)
     _write_files(tmp_path)
+    (tmp_path / "home").mkdir()
+    store = open_store(database_url)
     draw = random.Random(20260302)
     kept: dict[tuple[str, str, int], str] = {}
     kills = 0
     for _ in range(rounds):
-        if _killed(environ, tmp_path, after_s=draw.uniform(0.9, 1.9)):
-            kills += 1
-        kept = _nothing_changed(kept, _export(environ, tmp_path, "outputs"))
+        kills += _killed(environ, tmp_path, lambda: len(read_ledger(ledger)), after_calls=draw.randint(1, 24))
+        kept = _nothing_changed(kept, _outputs(store))
     finished = subprocess.run(
         _command("run", "killed.yaml", "--yes"), env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stderr
-    outputs, attempts = _export(environ, tmp_path, "outputs"), _export(environ, tmp_path, "attempts")
+    outputs, attempts = _lines(store, "outputs"), _lines(store, "attempts")
     _nothing_changed(kept, outputs)
     assert len(outputs) == len({_key(o) for o in outputs}) == ROWS * 2
     assert {o["status"] for o in outputs} == {"ok"}
     paid, tried = _paid(ledger), _tried(attempts, outputs)
     doubles = sum(paid.values()) - len(paid)
-    assert kills >= rounds // 2, "the run ended before it could be killed often enough"
+    assert kills == rounds, "the run ended before it could be killed often enough"
+    assert 0 < len(kept) < len(outputs)
     assert doubles <= kills * WIDTH
     assert all(count <= tried[key] for key, count in paid.items()), "a paid call is missing in the books"
     verified = subprocess.run(
         _command("audit", "verify"), env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert verified.returncode == 0, verified.stdout
+    store.close()
     print(f"{kind}: {kills} kills, {doubles} calls paid twice of at most {kills * WIDTH}, {len(attempts)} attempts")
 
 
-def _killed(environ: dict[str, str], folder: Path, *, after_s: float) -> bool:
+def _killed(environ: dict[str, str], folder: Path, calls: Callable[[], int], *, after_calls: int) -> bool:
+    """Run until the provider has received that many further calls, and kill; False when the run ended before."""
+    goal = calls() + after_calls
     process = subprocess.Popen(
         _command("run", "killed.yaml", "--yes"),
         env=environ,
@@ -104,17 +114,17 @@ def _killed(environ: dict[str, str], folder: Path, *, after_s: float) -> bool:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
-        process.wait(after_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
+    while calls() < goal:
+        if process.poll() is not None:
+            return False
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    return True
 
 
 def _nothing_changed(kept: dict, outputs: list[dict]) -> dict:
-    now = {_key(o): json.dumps(o, sort_keys=True) for o in outputs}
+    now = {_key(o): json.dumps(o, sort_keys=True, default=str) for o in outputs}
     assert {k: now.get(k) for k in kept} == kept
     return now
 
@@ -133,19 +143,19 @@ def _tried(attempts: list[dict], outputs: list[dict]) -> Counter:
     return Counter(ledger_key("fake-small", messages[_key(a)]) for a in attempts)
 
 
-def _export(environ: dict[str, str], folder: Path, what: str) -> list[dict]:
-    done = subprocess.run(
-        _command("export", "killed", "--what", what),
-        env=environ,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        assert "no experiment" in done.stderr, done.stderr
+def _lines(store: Store, what: str) -> list[dict]:
+    return [dict(row) for row in export_rows(store, "killed", what)[1]]
+
+
+def _outputs(store: Store) -> list[dict]:
+    """What is kept by now: nothing when the kill came before the experiment was."""
+    if not is_current(store.engine):
         return []
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    try:
+        return _lines(store, "outputs")
+    except BakeoffError as error:
+        assert error.code == "no_such_experiment", error
+        return []
 
 
 def _command(*arguments: str) -> list[str]:

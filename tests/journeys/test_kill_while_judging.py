@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.views.exports import export_rows
-from storage.store import Store, open_store
+from storage.store import open_store
 from tests.fake_provider import LedgerEntry, read_ledger
 from tests.journeys import test_kill_and_resume as kills
 
@@ -51,37 +50,27 @@ def test_kills_while_judging_lose_no_verdict_and_double_at_most_what_was_out(tmp
     draw, kept, outputs = random.Random(20260303), {}, []
     store = None
     for _ in range(ROUNDS):
-        _killed(environ, tmp_path, ledger, after_calls=draw.randint(15, 30))
+        killed = kills._killed(environ, tmp_path, lambda: len(_vectors(ledger)), after_calls=draw.randint(15, 30))
+        assert killed, "the run ended before it could be killed"
         store = store or open_store(f"sqlite:///{tmp_path / 'home' / 'bakeoff.db'}")
-        kept = _unchanged(kept, _lines(store, "scores"))
-        outputs = outputs or _lines(store, "outputs")
+        kept = _unchanged(kept, kills._lines(store, "scores"))
+        outputs = outputs or kills._lines(store, "outputs")
     assert store is not None
     finished = subprocess.run(RUN, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
-    scores = _unchanged(kept, _lines(store, "scores"))
-    attempts = [a for a in _lines(store, "attempts") if a["purpose"] == "judge"]
+    scores = _unchanged(kept, kills._lines(store, "scores"))
+    attempts = [a for a in kills._lines(store, "attempts") if a["purpose"] == "judge"]
     paid, out = _paid(ledger), ROUNDS * WIDTH
     doubles = sum(paid.values()) - len(paid)
     assert 0 < len(kept) < len(scores) == 2 * ROWS
-    assert _lines(store, "outputs") == outputs
+    assert kills._lines(store, "outputs") == outputs
     assert doubles <= out
     assert sum(paid.values()) <= len(attempts) <= len(paid) + out
     assert {a["state"] for a in attempts} == {"done", "unknown"}
     assert sum(a["state"] == "done" for a in attempts) == len(paid)
     store.close()
     print(f"{ROUNDS} kills, {doubles} vectors paid twice of at most {out}, {len(attempts)} attempts")
-
-
-def _killed(environ: dict[str, str], folder: Path, ledger: Path, *, after_calls: int) -> None:
-    """Run until the provider has received that many further vectors, and kill."""
-    goal = len(_vectors(ledger)) + after_calls
-    process = subprocess.Popen(RUN, env=environ, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(_vectors(ledger)) < goal:
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
 
 
 def _vectors(ledger: Path) -> list[LedgerEntry]:
@@ -91,10 +80,6 @@ def _vectors(ledger: Path) -> list[LedgerEntry]:
 def _paid(ledger: Path) -> Counter[str]:
     time.sleep(0.3)  # the last answers may still be on their way into the ledger
     return Counter(entry.key for entry in _vectors(ledger) if entry.paid)
-
-
-def _lines(store: Store, what: str) -> list[dict]:
-    return [dict(row) for row in export_rows(store, "killed", what)[1]]
 
 
 def _unchanged(kept: dict, scores: list[dict]) -> dict:

@@ -1,4 +1,6 @@
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,7 @@ import pytest
 import experiments.scoring
 from experiments.errors import BakeoffError
 from experiments.scoring import MetricKind, Score, ScoringContext, describe_all, scorer
-from experiments.scoring.registry import all_scorers, by_name, declared, get, scorers_of
+from experiments.scoring.registry import all_scorers, built_in, by_name, declared, get, scorers_of
 
 HERE = Path(__file__).parent
 MODULES = {info.name for info in pkgutil.iter_modules(experiments.scoring.__path__)}
@@ -53,6 +55,22 @@ def test_every_docstring_explains_only_options_there_are(one):
     from experiments.scoring.options import option_texts
 
     assert set(option_texts(one.function.__doc__)) == set(one.options.names)
+
+
+@pytest.mark.parametrize("name", ["options", "no_such", "", "regex.regex", "..errors"])
+def test_what_is_no_scorer_is_none(name):
+    assert built_in(name) is None
+
+
+def test_a_run_loads_the_scorers_it_uses_and_no_other():
+    code = (
+        "import sys; from experiments.scoring import bind; bind({'regex': 'a'}); "
+        "print(sorted(name for name in sys.modules if name.startswith('experiments.scoring.json_')))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
 
 
 def make(name):
