@@ -104,9 +104,10 @@ def prepare(
 
 
 def _for_choosing(table: pd.DataFrame, definitions: Mapping[str, MetricDefinition]) -> list[str]:
-    if "metric" not in table.columns:
+    if not {"metric", "value"} <= set(table.columns):
         return []
-    there = set(table["metric"].unique())
+    # what nobody recorded (imported answers have no cost) is no gap in the rows
+    there = set(table.loc[table["value"].notna(), "metric"].unique())
     return [name for name in CHOOSE_BY if name in there and name in definitions]
 
 

@@ -271,6 +271,14 @@ def test_metrics_without_a_value_are_told() -> None:
     assert check(run(GSM8K), "missing") is HealthStatus.OK
 
 
+@pytest.mark.parametrize(("limited", "status"), [(False, HealthStatus.OK), (True, HealthStatus.WARN)])
+def test_a_cost_that_nobody_recorded_is_told_only_where_the_plan_limits_it(limited: bool, status: HealthStatus) -> None:
+    table = pd.concat([GSM8K, rows("cost_usd", {"A": [np.nan] * 400, "B": [np.nan] * 400})])
+    limits = [Guardrail(metric="cost_usd", margin=0.1, relative=True)] if limited else []
+
+    assert check(run(table, plan(guardrails=limits)), "missing") is status
+
+
 def test_a_caller_can_add_checks_that_only_it_can_make() -> None:
     analysis = run(GSM8K, facts=[failed("changed_midway", "The model behind B changed midway.")])
 
