@@ -138,7 +138,7 @@ def test_an_unexpected_error_tells_nothing_of_the_inside(client: TestClient, key
     headers = key("read")
 
     def broken(*_a: object, **_k: object) -> None:
-        raise RuntimeError("secret /root/path SELECT")
+        raise RuntimeError("secret /srv/path SELECT")
 
     monkeypatch.setattr("gateway.prompts.list_prompts", broken)
     answer = client.get("/api/v1/prompts", headers=headers)
