@@ -107,7 +107,10 @@ class RunExecution:
             self._calls.prices = price_book(tx, self._blueprint)
             self.reckon_budget(tx)
             self._mean_tokens = _mean_tokens(tx, self._run.id)
-        self._blueprint.check_scorers()  # here, not when the first answers wait to be scored
+        try:
+            self._blueprint.check_scorers()
+        except BakeoffError as changed:  # before a call is paid; the run's state tells people, a worker cannot
+            self.stop(RunState.STOPPED, f"{changed.code}: {changed}")
         if orphans:
             logger.warning("%d calls were out when the last worker stopped; they count with their estimate", orphans)
 

@@ -6,8 +6,10 @@ from experiments.actions.open_results import open_results
 from experiments.actions.rescore import rescore
 from experiments.actions.start_run import start_run
 from experiments.errors import BakeoffError
+from experiments.views.exports import export_rows
+from experiments.vocabulary import RunState
 from storage.store import Store
-from tests.builders import ADA, made, run_to_end, spec_of
+from tests.builders import ADA, made, run_to_end, spec_of, work
 
 SHOUTING = '''
 from experiments.scoring import MetricKind, Score, ScoringContext, scorer
@@ -47,6 +49,21 @@ def test_an_edited_scorer_is_noticed_before_anything_is_spent(sqlite_store: Stor
     with pytest.raises(BakeoffError) as error:
         start_run(sqlite_store, "sums", actor=ADA)
     assert error.value.code == "scorer_changed"
+
+
+def test_a_scorer_edited_while_its_run_waits_stops_the_run_before_a_call(sqlite_store: Store, folder):
+    made(sqlite_store, _spec(), rows=3)
+    run = start_run(sqlite_store, "sums", actor=ADA)
+    (folder / "shouting.py").write_text(SHOUTING.replace('"{"', '"["'))
+
+    work(sqlite_store, run)
+
+    with sqlite_store.read() as tx:
+        stopped = tx.runs.get(run.id)
+    assert stopped.state == RunState.STOPPED
+    assert stopped.state_reason.startswith("scorer_changed: The scorer 'shouting' changed")
+    assert "bakeoff score 'sums'" in stopped.state_reason
+    assert list(export_rows(sqlite_store, "sums", "attempts")[1]) == []
 
 
 def test_an_edited_scorer_scores_all_anew(sqlite_store: Store, folder):
