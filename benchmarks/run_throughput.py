@@ -171,9 +171,8 @@ def _prepare(options: argparse.Namespace) -> float:
 
 def _bakeoff(options: argparse.Namespace) -> float:
     """What a worker does with a queued run; the analysis has a process of its own."""
-    import uvloop
-
     from commands import terminal
+    from commands.event_loop import run_loop
     from experiments.actions.work import Worker
     from experiments.completions import CompletionSettings, open_completions
     from experiments.completions.litellm_setup import litellm_module
@@ -195,7 +194,7 @@ def _bakeoff(options: argparse.Namespace) -> float:
         await completions.aclose()
         return time.perf_counter() - started
 
-    took = uvloop.run(go())
+    took = run_loop(go())
     with store.read() as tx:
         ok = sum(c["count"] for c in tx.runs.counts(run_id) if c["status"] == OutputStatus.OK)
     assert ok == 2 * options.rows, ok

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from commands import terminal
+from commands.event_loop import run_loop
 from commands.experiment_source import load_experiment
 from commands.gate_files import report_results, report_stop
 from commands.result_text import print_results
@@ -208,7 +209,7 @@ def _work_to_end(run: RunRecord, name: str) -> RunProgress:
     checkpointer = Checkpointer(store.engine)
     checkpointer.start()
     try:
-        asyncio.run(_work(run))
+        run_loop(_work(run))
     except KeyboardInterrupt:
         mark_interrupted(store, name, actor=terminal.actor())
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from commands import terminal
+from commands.event_loop import run_loop
 from commands.worker_loop import work_until_told
 from experiments.errors import Unavailable
 from settings import Settings
@@ -56,7 +56,7 @@ def worker(
     """Work through whatever waits, until stopped."""
     if watched:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server that watches decides
-    asyncio.run(work_until_told(terminal.store(), concurrency=concurrency, parent=os.getppid() if watched else None))
+    run_loop(work_until_told(terminal.store(), concurrency=concurrency, parent=os.getppid() if watched else None))
 
 
 def _upgrade_if_reachable() -> None:

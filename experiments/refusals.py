@@ -65,6 +65,13 @@ REFUSAL_PATTERNS: tuple[str, ...] = (
 )
 """Regular expressions over lower-case text with straight apostrophes and single spaces."""
 
+CUES: tuple[str, ...] = (
+    *("not", "n't", "unable", "decline", "refuse", "against", "outside", "violat", "nicht", "niet", "je ne"),
+    *("no puedo", "non posso", "non sono", "não", "申し訳", "すみません", "ごめん", "抱歉", "对不起", "對不起", "죄송"),
+    "не могу",
+)
+"""Each refusal holds one of these; looking for them first spares most answers the patterns, which take 0.1 ms."""
+
 _REFUSAL = re.compile("|".join(f"(?:{pattern})" for pattern in REFUSAL_PATTERNS))
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "*": " ", "_": " "})
 
@@ -75,7 +82,10 @@ def refusal_phrase(text: str) -> str | None:
     The empty text does not refuse. Typographic apostrophes, markup and case do not matter. Takes well under 1 ms.
     """
     words = text[: 4 * OPENING_CHARACTERS].translate(_TYPOGRAPHIC).lower().split()
-    match = _REFUSAL.search(" ".join(words)[:OPENING_CHARACTERS])
+    opening = " ".join(words)[:OPENING_CHARACTERS]
+    if not any(cue in opening for cue in CUES):
+        return None
+    match = _REFUSAL.search(opening)
     return match.group(0).strip() if match else None
 
 

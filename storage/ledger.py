@@ -30,6 +30,9 @@ from storage.tables import table_of
 logger = logging.getLogger(__name__)
 
 GATHER_S = 0.005
+MOST_AT_ONCE = 48
+"""Wishes and results of one commit. If a wide run's calls all left with one commit, they would come back together too:
+the processor would rest while they are out, and they would wait for it afterwards."""
 RETRY_S = 0.5
 PATIENCE_S = 60.0
 _STOP = object()
@@ -149,7 +152,7 @@ class Ledger:
                 time.sleep(GATHER_S)
             elif not wait:
                 time.sleep(RETRY_S)
-            while True:
+            while len(items) < MOST_AT_ONCE:
                 items.append(self._inbox.get_nowait())
         except queue.Empty:
             pass

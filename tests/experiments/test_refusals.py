@@ -1,8 +1,12 @@
 """Refusals: of the request itself, not of a refund."""
 
-import pytest
+import re
 
-from experiments.refusals import looks_like_refusal, refusal_phrase
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.refusals import CUES, REFUSAL_PATTERNS, looks_like_refusal, refusal_phrase
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,8 @@ def test_an_apology_or_a_no_to_a_customer_is_none(text):
 
 def test_the_phrase_itself_is_told():
     assert refusal_phrase("Sorry. I can’t HELP with that, truly.") == "i can't help with that"
+
+
+@given(st.one_of([st.from_regex(re.compile(pattern), fullmatch=True) for pattern in REFUSAL_PATTERNS]))
+def test_what_the_patterns_find_holds_a_cue_so_that_looking_for_cues_first_misses_nothing(refusal):
+    assert any(cue in refusal for cue in CUES)

@@ -249,5 +249,28 @@ def test_what_is_queued_is_written_before_the_ledger_closes(store: Store, runnin
         assert tx.runs.get(running.run.id).state == RunState.RUNNING
 
 
+def test_calls_of_a_wide_run_leave_in_several_commits_and_all_are_written_before_it_closes(
+    store: Store, running: Running, monkeypatch
+):
+    monkeypatch.setattr(books, "MOST_AT_ONCE", 5)
+    commits, commit = [], Ledger._commit
+
+    def counted(self, wishes, settlements):
+        commits.append(len(wishes) + len(settlements))
+        return commit(self, wishes, settlements)
+
+    monkeypatch.setattr(Ledger, "_commit", counted)
+    rows = [running.attempt(i) for i in range(12)]
+
+    async def work(ledger):
+        late = [asyncio.ensure_future(ledger.start_attempt(row, budget_usd=None)) for row in rows]
+        await asyncio.sleep(0)
+        await ledger.close()
+        return await asyncio.gather(*late)
+
+    assert set(asyncio.run(_alone(store, work))) == {Grant.GO}
+    assert (running.rows("attempt"), sum(commits), max(commits)) == (12, 12, 5)
+
+
 async def _alone(store, work):
-    await work(Ledger(store, OWNER))
+    return await work(Ledger(store, OWNER))
