@@ -127,9 +127,12 @@ class GatewayCall:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; ``event_from_json`` reads it."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = {name: getattr(self, name) for name in _CALL_FIELDS}
         sample = None if self.sample is None else asdict(self.sample)
         return {"event": "call", **values, "at": _iso(self.at), "sample": sample}
+
+
+_CALL_FIELDS = tuple(field.name for field in fields(GatewayCall))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from experiments.assignment import LiveTest, sampled
 from experiments.completions import Completions
@@ -62,11 +63,11 @@ class Calls:
         """
         if part.served is None:
             return
-        call = replace(self._call_of(plan, part, outcome), fell_back=fell_back)
+        call = self._call_of(plan, part, outcome, fell_back=fell_back)
         events = [encoded(call)]
         if plan.unfilled is not None:
             lost = replace(part, served=plan.unfilled, variant=plan.met.assignment.variant if plan.met else None)
-            events.append(encoded(replace(self._call_of(plan, lost, NOT_SENT), fell_back=True)))
+            events.append(encoded(self._call_of(plan, lost, NOT_SENT, fell_back=True)))
         if plan.live is not None and isinstance(outcome, Completion):
             events += [encoded(shadow) for shadow in self._shadows(plan, plan.live, part, call.id)]
         self._spill.append_soon(events)
@@ -76,11 +77,11 @@ class Calls:
         await self._endpoints.aclose()
         await self._completions.aclose()
 
-    def _call_of(self, plan: ChatPlan, part: Part, outcome: Outcome) -> GatewayCall:
+    def _call_of(self, plan: ChatPlan, part: Part, outcome: Outcome, *, fell_back: bool) -> GatewayCall:
         assert part.served is not None
         assignment = plan.met.assignment if plan.met is not None else None
         identity = new_id()
-        call = GatewayCall(
+        return GatewayCall(
             id=identity,
             at=self._clock(),
             prompt=part.served.prompt,
@@ -93,19 +94,8 @@ class Calls:
             variant=assignment.variant if assignment else None,
             exposure=(assignment.exposure or None) if assignment else None,
             streamed=plan.ask.stream,
-        )
-        if isinstance(outcome, Failure):
-            return replace(call, error_kind=outcome.kind.value)
-        return replace(
-            call,
-            first_token_ms=outcome.first_token_ms,
-            prompt_tokens=outcome.usage.prompt_tokens,
-            completion_tokens=outcome.usage.completion_tokens,
-            cost_usd=outcome.cost_usd,
-            cost_status=outcome.cost_status.value,
-            response_class=outcome.response_class.value,
-            answer_chars=len(outcome.text),
-            sample=_sample(plan, part, outcome, identity),
+            fell_back=fell_back,
+            **_told_by(plan, part, outcome, identity),
         )
 
     def _shadows(self, plan: ChatPlan, live: LiveTest, part: Part, call_id: str) -> list[ShadowAsk]:
@@ -128,6 +118,22 @@ class Calls:
             )
             for variant in shadow.variants
         ]
+
+
+def _told_by(plan: ChatPlan, part: Part, outcome: Outcome, identity: str) -> dict[str, Any]:
+    """The columns that tell how a call ended."""
+    if isinstance(outcome, Failure):
+        return {"error_kind": outcome.kind.value}
+    return {
+        "first_token_ms": outcome.first_token_ms,
+        "prompt_tokens": outcome.usage.prompt_tokens,
+        "completion_tokens": outcome.usage.completion_tokens,
+        "cost_usd": outcome.cost_usd,
+        "cost_status": outcome.cost_status.value,
+        "response_class": outcome.response_class.value,
+        "answer_chars": len(outcome.text),
+        "sample": _sample(plan, part, outcome, identity),
+    }
 
 
 def _sample(plan: ChatPlan, part: Part, outcome: Completion, identity: str) -> AnswerSample | None:

@@ -13,6 +13,7 @@ from experiments.vocabulary import Clock
 from gateway.spill import Spill
 
 REMEMBERED = 20_000
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class Met(NamedTuple):
@@ -70,4 +71,4 @@ class Exposures:
 
 def encoded(event: Event) -> bytes:
     """An event as one line of JSON; characters beyond ASCII are escaped, lone surrogates too."""
-    return json.dumps(event.to_json(), separators=(",", ":")).encode()
+    return _COMPACT.encode(event.to_json()).encode()

@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 8_000_000
+SOON_S = 0.02
+"""What nobody waits for goes to the disk with the next lines that somebody waits for, or after so long."""
 MOST_BYTES = 1_000_000_000
 """About three million exposures; what comes beyond is refused instead of filling the disk."""
 POSITION = "delivered"
@@ -71,6 +73,7 @@ class Spill:
         self._lock = FileLock(folder / "lock")
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
+        self._due: asyncio.TimerHandle | None = None
         self._closing = False
         self._file: int | None = None
         self._durable = Position(0, 0)
@@ -122,6 +125,9 @@ class Spill:
     def append_soon(self, events: Sequence[bytes]) -> None:
         """Puts the events on disk within moments, without anybody waiting for it."""
         self._enqueue(events, None)
+        loop = asyncio.get_running_loop()
+        if self._due is None or self._due.when() <= loop.time():
+            self._due = loop.call_later(SOON_S, self._begin_writing)
 
     def wait_for_more(self, timeout_s: float) -> None:
         """Returns when there is something to read, or after the time."""
@@ -166,6 +172,12 @@ class Spill:
             if self._closing:
                 raise SpillFull("the log is closed")
             self._waiting.append(_Waiting(lines, len(events), waiter))
+            if waiter is not None:
+                self._changed.notify_all()
+
+    def _begin_writing(self) -> None:
+        self._due = None
+        with self._changed:
             self._changed.notify_all()
 
     def _write_until_closed(self) -> None:
