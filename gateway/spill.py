@@ -73,6 +73,7 @@ class Spill:
         self._lock = FileLock(folder / "lock")
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
+        self._waking: asyncio.AbstractEventLoop | None = None
         self._due: asyncio.TimerHandle | None = None
         self._closing = False
         self._file: int | None = None
@@ -120,6 +121,10 @@ class Spill:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         self._enqueue(events, (loop, waiter))
+        if self._waking is not loop:
+            # after all requests of this turn of the loop: waking the writer costs more than the line does
+            self._waking = loop
+            loop.call_soon(self._begin_writing)
         return waiter
 
     def append_soon(self, events: Sequence[bytes]) -> None:
@@ -172,11 +177,9 @@ class Spill:
             if self._closing:
                 raise SpillFull("the log is closed")
             self._waiting.append(_Waiting(lines, len(events), waiter))
-            if waiter is not None:
-                self._changed.notify_all()
 
     def _begin_writing(self) -> None:
-        self._due = None
+        self._waking = self._due = None
         with self._changed:
             self._changed.notify_all()
 
