@@ -7,6 +7,7 @@ imports it (``bakeoff serve`` runs it).
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 from collections.abc import AsyncIterator
@@ -70,6 +71,7 @@ def warm() -> None:
     """Import what the first result page needs (3 seconds of processor time), so that nobody waits for it there."""
     for name in ("pandas", "altair", "experiments.decision"):
         importlib.import_module(name)
+    gc.freeze()  # as the gateway does with what is loaded before it starts
 
 
 app = st.App(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class LiveGateway:
     async def start(self) -> None:
         """Takes the event log, reads what was last known, and begins to deliver. Does not fail without a database."""
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        gc.freeze()  # a full collection would walk through all that is loaded: 150 ms in which nobody is answered
         self.spill = await asyncio.to_thread(open_spill, self._folder / "events")
         self.exposures = Exposures(self.spill, self.store.clock)
         self.planner = Planner(self.known, self.exposures, self._look_up_version)
