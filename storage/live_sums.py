@@ -28,10 +28,12 @@ from storage.tables import table_of
 
 Sums = dict[str, dict[str, float]]
 """Variant → units, y, yy, n, nn, yn and ones (1 or 0)."""
-Fold = Literal["requests", "mean", "ever", "total"]
-"""How a user's values become one: total and count, or counted once their mean, the largest, the total.
+Grades = dict[str, list[tuple[float, int]]]
+"""Variant → values, and how many users have each."""
+Fold = Literal["requests", "mean", "ever", "total", "mean_or_zero"]
+"""How a user's values become one: total and count, or counted once their mean, the largest, the total, the mean.
 
-With the last two a user without any value counts as 0.
+With the last three a user without any value counts as 0.
 """
 
 
@@ -73,6 +75,17 @@ CALL_METRICS: Mapping[str, CallMetric] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """What happened to users: rows to join with their exposures, what each is worth, and how they become one."""
+
+    source: FromClause
+    joined: ColumnElement[bool]
+    value: Sql
+    weight: Sql
+    fold: Fold
+
+
 class LiveSumsQueries:
     """Sums of one phase in one transaction; ``slice_of`` is (attribute, value) or None for all users."""
 
@@ -90,6 +103,13 @@ class LiveSumsQueries:
 
     def of_outcome(self, metric: str, fold: Fold) -> Sums:
         """Sums of a reported outcome."""
+        return self._sums(self._outcomes(metric, fold))
+
+    def grades_of_outcome(self, metric: str, fold: Fold, *, most: int) -> Grades:
+        """Users per value of a reported outcome; none when it has more than ``most`` different values."""
+        return self._grades(self._outcomes(metric, fold), most=most)
+
+    def _outcomes(self, metric: str, fold: Fold) -> _Events:
         conditions = [
             col(Outcome.key) == self._phase.key,
             col(Outcome.metric) == metric,
@@ -98,16 +118,23 @@ class LiveSumsQueries:
         ]
         if self._phase.ended_at is not None:
             conditions.append(col(Outcome.at) <= self._phase.ended_at)
-        return self._sums(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
+        return _Events(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
 
     def of_calls(self, metric: str) -> Sums:
         """Sums of a metric that calls have by themselves."""
         wanted = CALL_METRICS[metric]
         joined = and_(self._own_calls(), wanted.having)
-        return self._sums(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests")
+        return self._sums(_Events(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests"))
 
     def of_score(self, metric: str, fingerprint: str, fold: Fold) -> Sums:
         """Sums of what an automatic scorer says of sampled answers."""
+        return self._sums(self._scores(metric, fingerprint, fold))
+
+    def grades_of_score(self, metric: str, fingerprint: str, fold: Fold, *, most: int) -> Grades:
+        """Users per value of a scorer, as ``grades_of_outcome``."""
+        return self._grades(self._scores(metric, fingerprint, fold), most=most)
+
+    def _scores(self, metric: str, fingerprint: str, fold: Fold) -> _Events:
         scored = table_of(GatewayCall).join(table_of(LiveScore), col(LiveScore.call_id) == col(GatewayCall.id))
         joined = and_(
             self._own_calls(),
@@ -115,7 +142,7 @@ class LiveSumsQueries:
             col(LiveScore.fingerprint) == fingerprint,
             col(LiveScore.value).is_not(None),
         )
-        return self._sums(scored, joined, col(LiveScore.value), literal(1.0), fold)
+        return _Events(scored, joined, col(LiveScore.value), literal(1.0), fold)
 
     def call_values(self, metric: str, *, most: int) -> list[tuple[str, str, float]]:
         """(variant, exposure, value) of single calls, at most so many: of users drawn by their hash."""
@@ -155,15 +182,8 @@ class LiveSumsQueries:
     def _own_calls(self) -> ColumnElement[bool]:
         return and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
 
-    def _sums(
-        self,
-        source: FromClause,
-        joined: ColumnElement[bool],
-        value: Sql,
-        weight: Sql,
-        fold: Fold,
-    ) -> Sums:
-        users = self._per_user(source, joined, value, weight, fold)
+    def _sums(self, events: _Events) -> Sums:
+        users = self._per_user(events)
         y, n = users.c.y, users.c.n
         plain = and_(n == 1, y.in_((0, 1)))
         query = select(
@@ -182,25 +202,35 @@ class LiveSumsQueries:
             found[row["variant"]] = {name: float(row[name]) for name in row if name != "variant"}
         return found
 
-    def _per_user(
-        self,
-        source: FromClause,
-        joined: ColumnElement[bool],
-        value: Sql,
-        weight: Sql,
-        fold: Fold,
-    ) -> Subquery:
-        number = value * 1.0
+    def _grades(self, events: _Events, *, most: int) -> Grades:
+        users = self._per_user(events)
+        query = (
+            select(users.c.variant, users.c.y, func.count())
+            .group_by(users.c.variant, users.c.y)
+            .order_by(users.c.variant, users.c.y)
+            .limit(most + 1)
+        )
+        rows = self._session.execute(query).all()
+        found: Grades = {}
+        for variant, value, units in rows if len(rows) <= most else ():
+            found.setdefault(variant, []).append((float(value), int(units)))
+        return found
+
+    def _per_user(self, events: _Events) -> Subquery:
+        number, fold = events.value * 1.0, events.fold
         folded = {
-            "requests": (func.sum(number), func.sum(weight * 1.0)),
+            "requests": (func.sum(number), func.sum(events.weight * 1.0)),
             "mean": (func.sum(number) / func.count(), literal(1.0)),
             "ever": (func.coalesce(func.max(number), 0.0), literal(1.0)),
             "total": (func.coalesce(func.sum(number), 0.0), literal(1.0)),
+            "mean_or_zero": (func.coalesce(func.sum(number) / func.count(events.value), 0.0), literal(1.0)),
         }
         y, n = folded[fold]
         return (
             select(col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
-            .select_from(table_of(Exposure).join(source, joined, isouter=fold in ("ever", "total")))
+            .select_from(
+                table_of(Exposure).join(events.source, events.joined, isouter=fold in ("ever", "total", "mean_or_zero"))
+            )
             .where(*self._counted())
             .group_by(col(Exposure.id), col(Exposure.variant))
             .subquery()

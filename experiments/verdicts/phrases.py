@@ -55,6 +55,8 @@ def score_words(case: Case) -> str:
     a, b = comparison.control_mean, comparison.treatment_mean
     if comparison.kind is MetricKind.PREFERENCE and b is not None:
         return f"was preferred in {number_words(100 * b, decimals=1)} of 100 comparisons, ties counted half"
+    if (comparison.method or "").startswith("brunner_munzel") and b is not None:
+        return f"was rated higher in {number_words(100 * b, decimals=1)} of 100 pairs of users, ties counted half"
     if comparison.unit in ADJECTIVES:
         change = effect.gain.estimate if comparison.estimate is None else _raw_gain(comparison)
         return f"is {_absolute_change(comparison, change)}"
