@@ -101,9 +101,13 @@ class LiveSumsQueries:
         )
         return {variant: int(number) for variant, number in rows}
 
-    def of_outcome(self, metric: str, fold: Fold) -> Sums:
-        """Sums of a reported outcome."""
-        return self._sums(self._outcomes(metric, fold))
+    def of_outcome(self, metric: str, fold: Fold, *, since: datetime | None = None) -> Sums:
+        """Sums of a reported outcome.
+
+        With ``since`` also of the same outcome from then until each user's first exposure, over the ``known`` users who
+        have one: x, xx, xy, and y_known.
+        """
+        return self._sums(self._outcomes(metric, fold), None if since is None else self._before(metric, fold, since))
 
     def grades_of_outcome(self, metric: str, fold: Fold, *, most: int) -> Grades:
         """Users per value of a reported outcome; none when it has more than ``most`` different values."""
@@ -182,7 +186,25 @@ class LiveSumsQueries:
     def _own_calls(self) -> ColumnElement[bool]:
         return and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
 
-    def _sums(self, events: _Events) -> Sums:
+    def _before(self, metric: str, fold: Fold, since: datetime) -> Subquery:
+        """Exposure and x of the users who have one; strictly before, so that no variant can have touched it."""
+        earlier = and_(
+            col(Outcome.key) == self._phase.key,
+            col(Outcome.metric) == metric,
+            col(Outcome.unit) == col(Exposure.unit),
+            col(Outcome.at) < col(Exposure.first_at),
+            col(Outcome.at) >= since,
+        )
+        total = func.sum(col(Outcome.value) * 1.0)
+        return (
+            select(col(Exposure.id).label("id"), (total if fold == "total" else total / func.count()).label("x"))
+            .select_from(table_of(Exposure).join(table_of(Outcome), earlier))
+            .where(*self._counted())
+            .group_by(col(Exposure.id))
+            .subquery()
+        )
+
+    def _sums(self, events: _Events, before: Subquery | None = None) -> Sums:
         users = self._per_user(events)
         y, n = users.c.y, users.c.n
         plain = and_(n == 1, y.in_((0, 1)))
@@ -196,7 +218,10 @@ class LiveSumsQueries:
             func.sum(y * n).label("yn"),
             func.min(case((plain, 1), else_=0)).label("ones"),
             func.max(n).label("largest"),
+            *(_sums_of_earlier(y, before.c.x, events.fold) if before is not None else ()),
         ).group_by(users.c.variant)
+        if before is not None:
+            query = query.select_from(users.outerjoin(before, before.c.id == users.c.id))
         found: Sums = {}
         for row in self._session.execute(query).mappings():
             found[row["variant"]] = {name: float(row[name]) for name in row if name != "variant"}
@@ -227,7 +252,7 @@ class LiveSumsQueries:
         }
         y, n = folded[fold]
         return (
-            select(col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
+            select(col(Exposure.id).label("id"), col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
             .select_from(
                 table_of(Exposure).join(events.source, events.joined, isouter=fold in ("ever", "total", "mean_or_zero"))
             )
@@ -235,6 +260,13 @@ class LiveSumsQueries:
             .group_by(col(Exposure.id), col(Exposure.variant))
             .subquery()
         )
+
+
+def _sums_of_earlier(y: Sql, before: Sql, fold: Fold) -> list[ColumnElement[Any]]:
+    x = func.coalesce(before, 0.0) if fold == "total" else before
+    sums = {"x": x, "xx": x * x, "xy": x * y, "y_known": case((x.is_not(None), y), else_=0.0)}
+    totals = [func.coalesce(func.sum(value), 0.0).label(name) for name, value in sums.items()]
+    return [func.count(x).label("known"), *totals]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,14 +56,14 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
     live = blueprint.spec.live
     assert live is not None
     whole = LiveSumsQueries(tx.session, phase)
-    stored, grades = _stored_sums(whole, blueprint, live), _stored_grades(whole, blueprint, live)
+    stored, grades = _stored_sums(whole, blueprint, phase), _stored_grades(whole, blueprint, live)
     exposed = whole.exposed()
     traffic = traffic_of(tx.session, phase)
     slices = {}
     for attribute in blueprint.roles.slices:
         for value in whole.slice_values(attribute, most=MOST_SLICE_VALUES):
             part = LiveSumsQueries(tx.session, phase, slice_of=(attribute, value))
-            held = _stored_sums(part, blueprint, live), _stored_grades(part, blueprint, live)
+            held = _stored_sums(part, blueprint, phase), _stored_grades(part, blueprint, live)
             slices[f"{attribute}={value}"] = _as_unit_sums(*held, {}, UnitSums)
     sums = LiveSums(
         metrics=_as_unit_sums(stored, grades, exposed, UnitSums),
@@ -81,9 +81,11 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
     return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)))
 
 
-def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredSums]:
+def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, StoredSums]:
     found = {metric: queries.of_calls(metric) for metric in CALL_METRICS}
-    found |= {outcome.metric: queries.of_outcome(outcome.metric, _fold(outcome)) for outcome in live.outcomes}
+    for outcome in blueprint.spec.live.outcomes if blueprint.spec.live else ():
+        since = phase.started_at - timedelta(days=outcome.before_days) if outcome.before_days is not None else None
+        found[outcome.metric] = queries.of_outcome(outcome.metric, _fold(outcome), since=since)
     for use in blueprint.scorer_uses:
         fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
         found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold)
@@ -117,8 +119,9 @@ def _as_unit_sums(
     unit_sums: Any,  # noqa: ANN401
 ) -> dict[str, dict[str, Any]]:
     """Metric → variant → ``UnitSums``; users without a value are counted where ``exposed`` tells how many there are."""
-    return {
-        metric: {
+    found = {}
+    for metric, by_variant in stored.items():
+        arms = {
             variant: unit_sums.from_mapping(
                 {
                     **sums,
@@ -128,8 +131,21 @@ def _as_unit_sums(
             )
             for variant, sums in by_variant.items()
         }
-        for metric, by_variant in stored.items()
+        found[metric] = _adjusted(arms, by_variant)
+    return found
+
+
+def _adjusted(arms: dict[str, Any], stored: StoredSums) -> dict[str, Any]:
+    """The arms with their users' values from before, where those were asked for."""
+    if not all("known" in sums for sums in stored.values()):
+        return arms
+    from experiments.stats.covariates import Earlier, with_earlier
+
+    earlier = {
+        variant: Earlier(int(sums["known"]), sums["y_known"], sums["x"], sums["xx"], sums["xy"])
+        for variant, sums in stored.items()
     }
+    return with_earlier(arms, earlier)
 
 
 def _single_values(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, dict[str, Observations]]:
