@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from experiments.actions.control_live import new_phase
+from experiments.actions.design_live import start_live_of
 from experiments.actions.open_results import open_results
+from experiments.actions.save_prompt import save_prompt
 from experiments.assignment import drawn
-from experiments.experiment_file import OutcomeSpec
+from experiments.experiment_file import ExperimentSpec, OutcomeSpec
+from experiments.prompts import text_prompt
 from experiments.stats.covariates import cuped
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
@@ -162,3 +165,16 @@ def test_a_design_without_the_key_reads_and_hashes_as_ever():
         "missing": "exclude",
     }
     assert OutcomeSpec.model_validate(OutcomeSpec(**ADJUSTED).model_dump(mode="json")).before_days == 14
+
+
+@pytest.mark.parametrize(("kind", "before_days"), [("score", 14), ("binary", None)])
+def test_a_score_of_a_test_begun_on_the_page_looks_two_weeks_back(sqlite_store, kind, before_days):
+    for text in ("Reply to {{ticket}}.", "Reply to {{ticket}}. End with the next step."):
+        save_prompt(sqlite_store, "reply", text_prompt(text, model="demo/small"), actor=ADA)
+    choices = {"name": "kinder", "prompt": "reply", "control": 1, "challenger": 2, "metric": "minutes_saved"}
+
+    start_live_of(sqlite_store, **choices, kind=kind, smallest_effect=0.5, enrol=5, actor=ADA)
+
+    with sqlite_store.read() as tx:
+        live = ExperimentSpec.model_validate(tx.experiments.by_name("kinder").spec).live
+    assert live.outcomes[0].before_days == before_days
