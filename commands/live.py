@@ -14,7 +14,9 @@ from experiments.actions import control_live
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.start_live import start_live
 from experiments.errors import BakeoffError
+from experiments.views.live_replay import replay_live
 from experiments.views.live_tests import LiveTestView, list_live_tests, live_test_view
+from experiments.wording import count
 
 live = typer.Typer(no_args_is_help=True, help="Experiments on real traffic.", rich_markup_mode=None)
 
@@ -66,6 +68,24 @@ def status(name: Name, as_json: terminal.Json = False) -> None:
     for check in health:
         mark = {"ok": "·", "warn": "?", "fail": "!"}[check["status"]]
         typer.echo(f"{mark} {check['message']}")
+
+
+@live.command()
+def check(name: Name, as_json: terminal.Json = False) -> int:
+    """Draw every stored exposure of all phases again; exit code 2 when any is not what the hash gives."""
+    found = replay_live(terminal.store(), name)
+    if as_json:
+        terminal.print_json(found.to_json())
+        return 0 if found.ok else 2
+    phases = count(found.phases, "phase")
+    typer.echo(f"{count(found.looked_at, 'exposure')} of {phases} looked at, {found.drawn:,} of them drawn again.")
+    if found.ok:
+        typer.echo("Every one is what the hash gives.")
+        return 0
+    typer.echo(f"{found.mismatches:,} NOT AS DRAWN; begin a new phase once you know why.")
+    rows = [[m.phase, m.unit or "(no unit)", m.variant, m.drawn or "–", m.fault] for m in found.first]
+    terminal.print_table(["phase", "unit", "stored", "drawn", "fault"], rows)
+    return 2
 
 
 @live.command()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from experiments.plan import MetricDefinition, Plan
 from experiments.ratings.questions import METRIC_NAME, definition_of
@@ -88,12 +96,29 @@ class Limits(_Strict):
 
 
 class OutcomeSpec(_Strict):
-    """A later event that applications report for a unit."""
+    """A later event that applications report for a unit.
+
+    With ``before_days`` a score is adjusted for the unit's own score from before: what was reported from so many days
+    before the phase began until the unit's first exposure.
+    """
 
     metric: str
     kind: Literal["binary", "score", "ordinal", "ratio", "cost", "latency"] = "binary"
     direction: Literal["higher", "lower"] = "higher"
     missing: Literal["exclude", "zero"] = "exclude"
+    before_days: Annotated[float, Field(gt=0, le=365)] | None = None
+
+    @model_validator(mode="after")
+    def _only_scores_are_adjusted(self) -> OutcomeSpec:
+        if self.before_days is not None and self.kind != "score":
+            raise ValueError(f"'before_days' is for outcomes of kind 'score'; {self.metric!r} is {self.kind!r}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Left out where nobody asked: the hash of a design that was locked before this key existed stays as it was.
+        values: dict[str, Any] = written(self)
+        return values if self.before_days is not None else {k: v for k, v in values.items() if k != "before_days"}
 
 
 class ShadowSpec(_Strict):

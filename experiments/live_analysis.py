@@ -248,7 +248,7 @@ class _Inquiry:
                 reading=reading,
                 seed=self.seed,
             )
-        if target.aggregate != "mean" or definition.kind is MetricKind.ORDINAL:
+        if target.aggregate != "mean":
             return NotEstimable(State.NEEDS_ROWS, "it needs the single values, not sums")
         return outcome_from_sums(
             arms[against],
@@ -256,6 +256,7 @@ class _Inquiry:
             kind=definition.kind,
             guardrail=target.role is MetricRole.GUARDRAIL,
             reading=reading,
+            seed=self.seed,
         )
 
     def _family(self, target: Target) -> tuple[dict[str, Outcome], dict[str, float]]:
@@ -266,7 +267,8 @@ class _Inquiry:
             return first, {}
         p_values = [outcome.p_value for outcome in tested.values()]
         missing = len(self.challengers) - len(tested)
-        if self.reading.sequential or missing:
+        ranked = self.definitions[target.metric].kind is MetricKind.ORDINAL
+        if self.reading.sequential or missing or ranked:
             adjusted = holm(p_values + [1.0] * missing)[: len(p_values)]
             family = Family(adjusted, self.reading.alpha / len(self.challengers))
         else:
@@ -287,10 +289,13 @@ class _Inquiry:
         control: str | None = None,
     ) -> Comparison:
         arms, against = sums.get(target.metric, {}), control or self.control
+        definition = self.definitions[target.metric]
+        ranked = definition.kind is MetricKind.ORDINAL and target.aggregate == "mean"
         return as_comparison(
             outcome,
             target=target,
-            definition=self.definitions[target.metric],
+            definition=definition,
+            unit="points" if ranked else None,
             control=against,
             treatment=treatment,
             reading=self.reading,

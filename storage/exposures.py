@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
@@ -17,6 +17,16 @@ from storage.tables import table_of
 Row = Mapping[str, Any]
 MOST_VALUES = 500
 """Values in one ``IN (…)``."""
+
+
+class Meeting(NamedTuple):
+    """That a unit met a variant, as it stands in the database; ``counted`` is None for a crossing."""
+
+    id: str
+    unit: str
+    variant: str
+    reason: str
+    counted: bool | None
 
 
 class Exposures:
@@ -72,6 +82,27 @@ class Exposures:
             query = query.where(col(Exposure.unit) == unit)
         rows = self._session.execute(query.order_by(col(Exposure.first_at).desc()).limit(limit)).scalars()
         return [to_record(ExposureRecord, row) for row in rows]
+
+    def meetings(self, phase_id: str, *, crossings: bool, after: Meeting | None, limit: int) -> list[Meeting]:
+        """Exposures of named units of a phase (or their crossings) that follow ``after``, in the order of the units."""
+        table = table_of(ExposureCrossing if crossings else Exposure).c
+        counted = literal(None) if crossings else table.counted
+        query = (
+            select(table.id, table.unit, table.variant, table.reason, counted)
+            .where(table.phase_id == phase_id, table.unit.is_not(None))
+            .order_by(table.unit, table.id)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(tuple_(table.unit, table.id) > (after.unit, after.id))
+        return [Meeting(*row) for row in self._session.execute(query)]
+
+    def nameless(self, phase_id: str) -> tuple[int, int]:
+        """Exposures of a phase without a unit, and how many of them count all the same, which none may."""
+        mine = (col(Exposure.phase_id) == phase_id, col(Exposure.unit).is_(None))
+        query = select(func.count(), func.coalesce(func.sum(case((col(Exposure.counted), 1), else_=0)), 0)).where(*mine)
+        number, counted = self._session.execute(query).one()
+        return int(number), int(counted)
 
     def _insert_new(self, kind: type[SQLModel], rows: Sequence[Row]) -> None:
         """Insert the rows that collide with none."""

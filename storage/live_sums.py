@@ -28,10 +28,12 @@ from storage.tables import table_of
 
 Sums = dict[str, dict[str, float]]
 """Variant → units, y, yy, n, nn, yn and ones (1 or 0)."""
-Fold = Literal["requests", "mean", "ever", "total"]
-"""How a user's values become one: total and count, or counted once their mean, the largest, the total.
+Grades = dict[str, list[tuple[float, int]]]
+"""Variant → values, and how many users have each."""
+Fold = Literal["requests", "mean", "ever", "total", "mean_or_zero"]
+"""How a user's values become one: total and count, or counted once their mean, the largest, the total, the mean.
 
-With the last two a user without any value counts as 0.
+With the last three a user without any value counts as 0.
 """
 
 
@@ -73,6 +75,17 @@ CALL_METRICS: Mapping[str, CallMetric] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """What happened to users: rows to join with their exposures, what each is worth, and how they become one."""
+
+    source: FromClause
+    joined: ColumnElement[bool]
+    value: Sql
+    weight: Sql
+    fold: Fold
+
+
 class LiveSumsQueries:
     """Sums of one phase in one transaction; ``slice_of`` is (attribute, value) or None for all users."""
 
@@ -88,8 +101,19 @@ class LiveSumsQueries:
         )
         return {variant: int(number) for variant, number in rows}
 
-    def of_outcome(self, metric: str, fold: Fold) -> Sums:
-        """Sums of a reported outcome."""
+    def of_outcome(self, metric: str, fold: Fold, *, since: datetime | None = None) -> Sums:
+        """Sums of a reported outcome.
+
+        With ``since`` also of the same outcome from then until each user's first exposure, over the ``known`` users who
+        have one: x, xx, xy, and y_known.
+        """
+        return self._sums(self._outcomes(metric, fold), None if since is None else self._before(metric, fold, since))
+
+    def grades_of_outcome(self, metric: str, fold: Fold, *, most: int) -> Grades:
+        """Users per value of a reported outcome; none when it has more than ``most`` different values."""
+        return self._grades(self._outcomes(metric, fold), most=most)
+
+    def _outcomes(self, metric: str, fold: Fold) -> _Events:
         conditions = [
             col(Outcome.key) == self._phase.key,
             col(Outcome.metric) == metric,
@@ -98,16 +122,23 @@ class LiveSumsQueries:
         ]
         if self._phase.ended_at is not None:
             conditions.append(col(Outcome.at) <= self._phase.ended_at)
-        return self._sums(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
+        return _Events(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
 
     def of_calls(self, metric: str) -> Sums:
         """Sums of a metric that calls have by themselves."""
         wanted = CALL_METRICS[metric]
         joined = and_(self._own_calls(), wanted.having)
-        return self._sums(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests")
+        return self._sums(_Events(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests"))
 
     def of_score(self, metric: str, fingerprint: str, fold: Fold) -> Sums:
         """Sums of what an automatic scorer says of sampled answers."""
+        return self._sums(self._scores(metric, fingerprint, fold))
+
+    def grades_of_score(self, metric: str, fingerprint: str, fold: Fold, *, most: int) -> Grades:
+        """Users per value of a scorer, as ``grades_of_outcome``."""
+        return self._grades(self._scores(metric, fingerprint, fold), most=most)
+
+    def _scores(self, metric: str, fingerprint: str, fold: Fold) -> _Events:
         scored = table_of(GatewayCall).join(table_of(LiveScore), col(LiveScore.call_id) == col(GatewayCall.id))
         joined = and_(
             self._own_calls(),
@@ -115,7 +146,7 @@ class LiveSumsQueries:
             col(LiveScore.fingerprint) == fingerprint,
             col(LiveScore.value).is_not(None),
         )
-        return self._sums(scored, joined, col(LiveScore.value), literal(1.0), fold)
+        return _Events(scored, joined, col(LiveScore.value), literal(1.0), fold)
 
     def call_values(self, metric: str, *, most: int) -> list[tuple[str, str, float]]:
         """(variant, exposure, value) of single calls, at most so many: of users drawn by their hash."""
@@ -155,15 +186,26 @@ class LiveSumsQueries:
     def _own_calls(self) -> ColumnElement[bool]:
         return and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
 
-    def _sums(
-        self,
-        source: FromClause,
-        joined: ColumnElement[bool],
-        value: Sql,
-        weight: Sql,
-        fold: Fold,
-    ) -> Sums:
-        users = self._per_user(source, joined, value, weight, fold)
+    def _before(self, metric: str, fold: Fold, since: datetime) -> Subquery:
+        """Exposure and x of the users who have one; strictly before, so that no variant can have touched it."""
+        earlier = and_(
+            col(Outcome.key) == self._phase.key,
+            col(Outcome.metric) == metric,
+            col(Outcome.unit) == col(Exposure.unit),
+            col(Outcome.at) < col(Exposure.first_at),
+            col(Outcome.at) >= since,
+        )
+        total = func.sum(col(Outcome.value) * 1.0)
+        return (
+            select(col(Exposure.id).label("id"), (total if fold == "total" else total / func.count()).label("x"))
+            .select_from(table_of(Exposure).join(table_of(Outcome), earlier))
+            .where(*self._counted())
+            .group_by(col(Exposure.id))
+            .subquery()
+        )
+
+    def _sums(self, events: _Events, before: Subquery | None = None) -> Sums:
+        users = self._per_user(events)
         y, n = users.c.y, users.c.n
         plain = and_(n == 1, y.in_((0, 1)))
         query = select(
@@ -176,35 +218,55 @@ class LiveSumsQueries:
             func.sum(y * n).label("yn"),
             func.min(case((plain, 1), else_=0)).label("ones"),
             func.max(n).label("largest"),
+            *(_sums_of_earlier(y, before.c.x, events.fold) if before is not None else ()),
         ).group_by(users.c.variant)
+        if before is not None:
+            query = query.select_from(users.outerjoin(before, before.c.id == users.c.id))
         found: Sums = {}
         for row in self._session.execute(query).mappings():
             found[row["variant"]] = {name: float(row[name]) for name in row if name != "variant"}
         return found
 
-    def _per_user(
-        self,
-        source: FromClause,
-        joined: ColumnElement[bool],
-        value: Sql,
-        weight: Sql,
-        fold: Fold,
-    ) -> Subquery:
-        number = value * 1.0
+    def _grades(self, events: _Events, *, most: int) -> Grades:
+        users = self._per_user(events)
+        query = (
+            select(users.c.variant, users.c.y, func.count())
+            .group_by(users.c.variant, users.c.y)
+            .order_by(users.c.variant, users.c.y)
+            .limit(most + 1)
+        )
+        rows = self._session.execute(query).all()
+        found: Grades = {}
+        for variant, value, units in rows if len(rows) <= most else ():
+            found.setdefault(variant, []).append((float(value), int(units)))
+        return found
+
+    def _per_user(self, events: _Events) -> Subquery:
+        number, fold = events.value * 1.0, events.fold
         folded = {
-            "requests": (func.sum(number), func.sum(weight * 1.0)),
+            "requests": (func.sum(number), func.sum(events.weight * 1.0)),
             "mean": (func.sum(number) / func.count(), literal(1.0)),
             "ever": (func.coalesce(func.max(number), 0.0), literal(1.0)),
             "total": (func.coalesce(func.sum(number), 0.0), literal(1.0)),
+            "mean_or_zero": (func.coalesce(func.sum(number) / func.count(events.value), 0.0), literal(1.0)),
         }
         y, n = folded[fold]
         return (
-            select(col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
-            .select_from(table_of(Exposure).join(source, joined, isouter=fold in ("ever", "total")))
+            select(col(Exposure.id).label("id"), col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
+            .select_from(
+                table_of(Exposure).join(events.source, events.joined, isouter=fold in ("ever", "total", "mean_or_zero"))
+            )
             .where(*self._counted())
             .group_by(col(Exposure.id), col(Exposure.variant))
             .subquery()
         )
+
+
+def _sums_of_earlier(y: Sql, before: Sql, fold: Fold) -> list[ColumnElement[Any]]:
+    x = func.coalesce(before, 0.0) if fold == "total" else before
+    sums = {"x": x, "xx": x * x, "xy": x * y, "y_known": case((x.is_not(None), y), else_=0.0)}
+    totals = [func.coalesce(func.sum(value), 0.0).label(name) for name, value in sums.items()]
+    return [func.count(x).label("known"), *totals]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from storage.store import Store
 
 COST_LIMIT = 0.2
 """The challenger may cost a fifth more per answer unless a file says otherwise."""
+BEFORE_DAYS = 14
+"""How far back a user's own scores from before are looked for: two weeks hold every weekday twice."""
 
 
 def start_live_of(
@@ -56,7 +58,7 @@ def start_live_of(
             "key": key_from(name),
             "split": {f"v{control}": 50, f"v{challenger}": 50},
             "enrol": enrol,
-            "outcomes": [{"metric": metric, "kind": kind}],
+            "outcomes": [{"metric": metric, "kind": kind, **({"before_days": BEFORE_DAYS} if kind == "score" else {})}],
         },
     }
     try:

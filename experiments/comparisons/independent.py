@@ -16,11 +16,11 @@ from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
 from experiments.stats.means import Arm, welch
 from experiments.stats.methods import Facts, Method, Shape, choose
-from experiments.stats.ordinal import brunner_munzel
+from experiments.stats.ordinal import brunner_munzel_of_grades, brunner_munzel_permutation, grades_of
 from experiments.stats.quantiles import Observations, quantile_difference
 from experiments.stats.ratios import independent_ratio
 from experiments.stats.sequential import Reading
-from experiments.stats.summaries import UnitSums
+from experiments.stats.summaries import Grades, UnitSums
 from experiments.vocabulary import Design, MetricKind
 
 HEAVY_TAIL_UNITS = 200
@@ -37,7 +37,8 @@ def independent_outcome(question: Question) -> Outcome:
     if question.aggregate != "mean":
         return _quantile(question)
     if question.kind is MetricKind.ORDINAL:
-        return _ordinal(question, arms[0][1], arms[1][1])
+        grades = [grades_of(values) for _, values in arms]
+        return graded_outcome(grades[0], grades[1], reading=question.reading, seed=question.seed)
     control, treatment = (unit_sums(question, code) for code in question.codes)
     found = outcome_from_sums(
         control, treatment, kind=question.kind, guardrail=question.guardrail, reading=question.reading
@@ -66,11 +67,18 @@ def unit_sums(question: Question, code: int) -> UnitSums:
 
 
 def outcome_from_sums(
-    control: UnitSums, treatment: UnitSums, *, kind: MetricKind, guardrail: bool, reading: Reading
+    control: UnitSums, treatment: UnitSums, *, kind: MetricKind, guardrail: bool, reading: Reading, seed: int = 0
 ) -> Outcome:
-    """The comparison that sums alone allow: means, rates, ratios, adjusted means. Ordinal metrics need rows."""
+    """The comparison that sums alone allow: means, rates, ratios, adjusted means; ranks where grades are counted.
+
+    ``seed`` is for the permutations of small graded arms.
+    """
     if min(control.units, treatment.units) == 0:
         return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
+    if kind is MetricKind.ORDINAL:
+        if not control.grades or not treatment.grades:
+            return NotEstimable(State.NEEDS_ROWS, "it has too many different values for grades; call it a score")
+        return graded_outcome(control.grades, treatment.grades, reading=reading, seed=seed)
     facts = Facts(
         design=Design.INDEPENDENT,
         kind=kind,
@@ -164,22 +172,25 @@ COMPUTE: dict[str, Compute] = {
 }
 
 
-# --- what needs rows -----------------------------------------------------------------------------------------------
+# --- ranks and percentiles -----------------------------------------------------------------------------------------
 
 
-def _ordinal(question: Question, control: Floats, treatment: Floats) -> Outcome:
+def graded_outcome(control: Grades, treatment: Grades, *, reading: Reading, seed: int) -> Outcome:
+    """Who is graded higher, from the number of units with each grade."""
     facts = Facts(
         design=Design.INDEPENDENT,
-        kind=question.kind,
+        kind=MetricKind.ORDINAL,
         aggregate="mean",
         shape=Shape.USERS,
-        independent_units=min(len(control), len(treatment)),
-        watched=question.reading.sequential,
+        independent_units=min(sum(units for _, units in grades) for grades in (control, treatment)),
+        watched=reading.sequential,
     )
     method = choose(facts)
     if isinstance(method, NotEstimable):
         return method
-    return brunner_munzel(np.sort(control), np.sort(treatment), reading=question.reading)
+    if method.name == "brunner_munzel_permutation":
+        return brunner_munzel_permutation(control, treatment, reading=reading, seed=seed)
+    return brunner_munzel_of_grades(control, treatment, reading=reading)
 
 
 def _quantile(question: Question) -> Outcome:

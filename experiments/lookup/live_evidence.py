@@ -11,6 +11,7 @@ from experiments.experiment_file import LiveSpec, OutcomeSpec
 from experiments.lookup.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from storage.live_sums import CALL_METRICS, Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
+from storage.live_sums import Grades as StoredGrades
 from storage.live_sums import Sums as StoredSums
 from storage.records import LivePhaseRecord
 from storage.store import Transaction
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MOST_SLICE_VALUES = 12
 MOST_VALUES = 40_000
 """Single values that a percentile is computed from; beyond, users are drawn by their hash."""
+MOST_GRADES = 5_000
+"""Different values of all variants that a graded metric may have: its users' means, not only 1 to 5."""
 HEAVY = 0.01
 LOST = 0.01
 MOST_LOST = 0.05
@@ -52,18 +55,18 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
 
     live = blueprint.spec.live
     assert live is not None
-    stored = _stored_sums(LiveSumsQueries(tx.session, phase), blueprint, live)
-    exposed = LiveSumsQueries(tx.session, phase).exposed()
+    whole = LiveSumsQueries(tx.session, phase)
+    stored, grades = _stored_sums(whole, blueprint, phase), _stored_grades(whole, blueprint, live)
+    exposed = whole.exposed()
     traffic = traffic_of(tx.session, phase)
-    slices = {
-        f"{attribute}={value}": _as_unit_sums(
-            _stored_sums(LiveSumsQueries(tx.session, phase, slice_of=(attribute, value)), blueprint, live), {}, UnitSums
-        )
-        for attribute in blueprint.roles.slices
-        for value in LiveSumsQueries(tx.session, phase).slice_values(attribute, most=MOST_SLICE_VALUES)
-    }
+    slices = {}
+    for attribute in blueprint.roles.slices:
+        for value in whole.slice_values(attribute, most=MOST_SLICE_VALUES):
+            part = LiveSumsQueries(tx.session, phase, slice_of=(attribute, value))
+            held = _stored_sums(part, blueprint, phase), _stored_grades(part, blueprint, live)
+            slices[f"{attribute}={value}"] = _as_unit_sums(*held, {}, UnitSums)
     sums = LiveSums(
-        metrics=_as_unit_sums(stored, exposed, UnitSums),
+        metrics=_as_unit_sums(stored, grades, exposed, UnitSums),
         exposed=exposed,
         crossed=traffic.crossed,
         days=_days(phase, now),
@@ -72,40 +75,77 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
         values=_single_values(tx, blueprint, phase),
     )
     facts = (*_facts(phase, traffic, blueprint.control.name), *_outliers(stored, blueprint))
-    told = {"phase": phase.id, "sums": stored, "exposed": exposed, "traffic": asdict(traffic)}
+    told: dict[str, Any] = {"phase": phase.id, "sums": stored, "exposed": exposed, "traffic": asdict(traffic)}
+    if grades:
+        told["grades"] = grades
     return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)))
 
 
-def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredSums]:
+def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, StoredSums]:
     found = {metric: queries.of_calls(metric) for metric in CALL_METRICS}
-    found |= {outcome.metric: queries.of_outcome(outcome.metric, _fold(outcome)) for outcome in live.outcomes}
+    for outcome in blueprint.spec.live.outcomes if blueprint.spec.live else ():
+        since = phase.started_at - timedelta(days=outcome.before_days) if outcome.before_days is not None else None
+        found[outcome.metric] = queries.of_outcome(outcome.metric, _fold(outcome), since=since)
     for use in blueprint.scorer_uses:
         fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
         found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold)
     return {metric: sums for metric, sums in found.items() if sums}
 
 
+def _stored_grades(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredGrades]:
+    """Metric → users per value, for the metrics that are compared by rank."""
+    found = {
+        outcome.metric: queries.grades_of_outcome(outcome.metric, _fold(outcome), most=MOST_GRADES)
+        for outcome in live.outcomes
+        if outcome.kind == "ordinal"
+    }
+    for use in blueprint.scorer_uses:
+        if use.kind == MetricKind.ORDINAL:
+            found[use.metric] = queries.grades_of_score(use.metric, use.fingerprint, "mean", most=MOST_GRADES)
+    return {metric: grades for metric, grades in found.items() if grades}
+
+
 def _fold(outcome: OutcomeSpec) -> Fold:
     if outcome.missing == "zero":
-        return "ever" if outcome.kind == "binary" else "total"
+        folds: dict[str, Fold] = {"binary": "ever", "ordinal": "mean_or_zero"}
+        return folds.get(outcome.kind, "total")
     return "mean" if outcome.kind in ("score", "ordinal") else "requests"
 
 
 def _as_unit_sums(
     stored: Mapping[str, StoredSums],
+    grades: Mapping[str, StoredGrades],
     exposed: Mapping[str, int],
     unit_sums: Any,  # noqa: ANN401
 ) -> dict[str, dict[str, Any]]:
     """Metric → variant → ``UnitSums``; users without a value are counted where ``exposed`` tells how many there are."""
-    return {
-        metric: {
+    found = {}
+    for metric, by_variant in stored.items():
+        arms = {
             variant: unit_sums.from_mapping(
-                {**sums, "missing": max(0, exposed.get(variant, 0) - int(sums["units"])) if exposed else 0}
+                {
+                    **sums,
+                    "missing": max(0, exposed.get(variant, 0) - int(sums["units"])) if exposed else 0,
+                    "grades": tuple(grades.get(metric, {}).get(variant, ())),
+                }
             )
             for variant, sums in by_variant.items()
         }
-        for metric, by_variant in stored.items()
+        found[metric] = _adjusted(arms, by_variant)
+    return found
+
+
+def _adjusted(arms: dict[str, Any], stored: StoredSums) -> dict[str, Any]:
+    """The arms with their users' values from before, where those were asked for."""
+    if not all("known" in sums for sums in stored.values()):
+        return arms
+    from experiments.stats.covariates import Earlier, with_earlier
+
+    earlier = {
+        variant: Earlier(int(sums["known"]), sums["y_known"], sums["x"], sums["xx"], sums["xy"])
+        for variant, sums in stored.items()
     }
+    return with_earlier(arms, earlier)
 
 
 def _single_values(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, dict[str, Observations]]:

@@ -259,6 +259,17 @@ METHODS: tuple[Method, ...] = (
         interval="Newcombe hybrid score (method 10)",
     ),
     Method(
+        name="brunner_munzel_permutation",
+        design=_I,
+        kinds=(_K.ORDINAL,),
+        shapes=(Shape.USERS,),
+        at_least=6,
+        at_most=9,
+        estimate="P(treatment higher) + half P(tie) − 50 %",
+        test="Brunner–Munzel's statistic, 10,000 permutations of the users",
+        interval="the same, permutation quantile",
+    ),
+    Method(
         name="brunner_munzel",
         design=_I,
         kinds=(_K.ORDINAL,),

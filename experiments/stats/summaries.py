@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from experiments.stats.clustered import Codes, Floats, yes_no
 
 ROUNDING = 1e-13
+Grades = tuple[tuple[float, int], ...]
+"""Values and how many units have each: all that rank methods need of an arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class UnitSums:
 
     ``y`` is the unit's total of the metric, ``n`` its number of requests (or its denominator), ``x`` its
     value from before the experiment. ``units`` counts units, ``ones`` says that every y is 0 or 1 with n = 1.
+    ``grades`` count the units of every y, for metrics that are compared by rank; empty where nobody counted.
     """
 
     units: int
@@ -35,13 +39,16 @@ class UnitSums:
     covariate: bool = False
     ones: bool = False
     missing: int = 0
+    grades: Grades = ()
 
     @classmethod
     def of(cls, y: Floats, n: Floats | None = None, x: Floats | None = None, *, missing: int = 0) -> UnitSums:
         """The sums of per-unit totals; without ``n`` every unit counts once."""
         count = np.ones_like(y) if n is None else n
         once = bool((count == 1).all())
-        before = {} if x is None else {"x": float(x.sum()), "xx": float((x * x).sum()), "xy": float((x * y).sum())}
+        before: dict[str, Any] = (
+            {} if x is None else {"x": float(x.sum()), "xx": float((x * x).sum()), "xy": float((x * y).sum())}
+        )
         return cls(
             units=len(y),
             y=float(y.sum()),
@@ -56,17 +63,17 @@ class UnitSums:
         )
 
     @classmethod
-    def from_mapping(cls, sums: Mapping[str, float]) -> UnitSums:
+    def from_mapping(cls, sums: Mapping[str, Any]) -> UnitSums:
         """From the column names of a query (``units, y, yy, n, nn, yn`` and what applies); n defaults to 1 each."""
         known = {field.name for field in fields(cls)}
-        values = {"n": sums["units"], "nn": sums["units"], "yn": sums["y"]} | {
+        values: dict[str, Any] = {"n": sums["units"], "nn": sums["units"], "yn": sums["y"]} | {
             name: value for name, value in sums.items() if name in known
         }
         for name in ("units", "missing"):
             values[name] = int(values.get(name, 0))
         for name in ("covariate", "ones"):
             values[name] = bool(values.get(name, False))
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
     def __add__(self, other: UnitSums) -> UnitSums:
         """The sums of both parts together; their units must be different ones."""

@@ -10,6 +10,7 @@ from experiments.verdicts.effects import Effect, Limit
 from experiments.vocabulary import Direction, MetricKind
 from experiments.wording import amount, between, level, metric_name, number_words, percent
 
+WORTH_TELLING_SAVED = 0.01
 ADJECTIVES = {"usd": ("cheaper", "more expensive"), "ms": ("faster", "slower"), "tokens": ("shorter", "longer")}
 
 
@@ -55,6 +56,8 @@ def score_words(case: Case) -> str:
     a, b = comparison.control_mean, comparison.treatment_mean
     if comparison.kind is MetricKind.PREFERENCE and b is not None:
         return f"was preferred in {number_words(100 * b, decimals=1)} of 100 comparisons, ties counted half"
+    if (comparison.method or "").startswith("brunner_munzel") and b is not None:
+        return f"was rated higher in {number_words(100 * b, decimals=1)} of 100 pairs of users, ties counted half"
     if comparison.unit in ADJECTIVES:
         change = effect.gain.estimate if comparison.estimate is None else _raw_gain(comparison)
         return f"is {_absolute_change(comparison, change)}"
@@ -210,3 +213,13 @@ def shrunk_words(case: Case, challengers: int) -> str:
         return ""
     likely = amount(shown, comparison.unit)
     return f"The best of several usually looks better than it is: likely nearer {likely}."
+
+
+def sharper_words(case: Case) -> str:
+    """How much of the spread the users' own values from before explained, where that makes 1 % or more; else empty."""
+    saved = case.primary.details.get("variance_saved")
+    if not isinstance(saved, float) or saved < WORTH_TELLING_SAVED:
+        return ""
+    likened = number_words(1 / (1 - saved), decimals=1) if saved < 1 else "many"
+    explained = f"The users' own values from before explain {percent(saved)} of the spread"
+    return f"{explained}, as if {likened} times as many users were in."

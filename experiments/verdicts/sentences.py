@@ -26,6 +26,7 @@ from experiments.verdicts.phrases import (
     range_words,
     score_words,
     settles,
+    sharper_words,
     shrunk_words,
     unit_word,
 )
@@ -103,7 +104,7 @@ def ship(plan: Plan, analysis: Analysis, case: Case, *, tie: str, challengers: i
     sentence = f"Promote {name}. It {scored}, {range_}{cost_words(analysis, case)}."
     return Lines(
         headline,
-        joined(detail, shrunk, tie),
+        joined(detail, sharper_words(case), shrunk, tie),
         joined(sentence, limits_words(case), confirm, shrunk, tie),
     )
 
@@ -123,7 +124,7 @@ def keep(plan: Plan, analysis: Analysis, case: Case) -> Lines:
         headline = f"{name} does not bring what the swap was for. Keep {control}."
     else:
         headline = f"{control} is better. Keep {control}."
-    return Lines(headline, detail, sentence)
+    return Lines(headline, joined(detail, sharper_words(case)), sentence)
 
 
 def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Lines:
@@ -140,7 +141,7 @@ def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Li
     elif case.limit is not None and case.limit.effect is not None:
         more = f"More {unit}s will not help if it stays like this."
     detail = joined(told(plan, case), more, "That is probably not worth it; choose on cost." if hopeless else "")
-    return Lines(headline, detail, f"No call yet. {detail}")
+    return Lines(headline, joined(detail, sharper_words(case)), f"No call yet. {detail}")
 
 
 def _price_words(analysis: Analysis, units: int) -> str:

@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from commands import terminal
+from experiments.assignment import assign
 from experiments.views.live import load_live
 from tests.live_builders import KEY, call, met, outcome, record
 
@@ -74,6 +76,30 @@ def test_status_results_and_exports_tell_of_the_traffic(bakeoff):
     assert rows["analysis"][0].keys() >= {"variant", "unit_id", "metric", "value", "plan"}
 
 
+@pytest.mark.usefixtures("live")
+def test_check_draws_every_exposure_again(bakeoff):
+    store, now = terminal.store(), datetime.now(UTC)
+    test = load_live(store).tests[KEY]
+    units = [unit for i in range(200) if assign(test, unit := f"u{i}").counted]
+    record(store, [met(test, unit, now) for unit in units])
+
+    fine = bakeoff("live", "check", KEY)
+    assert (fine.code, "Every one is what the hash gives" in fine.out) == (0, True)
+
+    with store.begin() as tx:
+        swap = "UPDATE exposure SET variant = CASE variant WHEN 'A' THEN 'B' ELSE 'A' END WHERE unit = :unit"
+        tx.session.execute(text(swap), {"unit": units[3]})
+
+    told = bakeoff("live", "check", "refund reply", "--json")
+    found = json.loads(told.out)
+    assert (told.code, found["ok"], found["mismatches"], found["looked_at"]) == (2, False, 1, len(units))
+    assert found["first"][0]["unit"] == units[3]
+    broken = bakeoff("live", "check", KEY)
+    assert broken.code == 2
+    assert "1 NOT AS DRAWN" in broken.out
+    assert units[3] in broken.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -82,6 +108,7 @@ def test_status_results_and_exports_tell_of_the_traffic(bakeoff):
         (("phase", KEY, "--reason", "x y z", "--split", "A"), "is no split"),
         (("phase", KEY), "Say why"),
         (("stop", KEY, "--everyone", "C"), "no variant"),
+        (("check", "refund-repli"), "Did you mean 'refund-reply'"),
         (("resume", KEY), "is running"),
     ],
 )

@@ -118,3 +118,18 @@ def test_a_split_must_name_each_variant():
     text = GOOD.replace("dataset: tickets.csv\ninputs: {ticket: body}\n", "live: {key: tone, split: {A: 50, C: 50}}\n")
     with pytest.raises(BakeoffError, match="split"):
         parse_experiment(text)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("{metric: resolved, before_days: 14}", "kind 'score'"),
+        ("{metric: minutes, kind: score, before_days: 0}", "greater than 0"),
+        ("{metric: minutes, kind: score, before_day: 7}", "before_days"),
+    ],
+)
+def test_values_from_before_are_asked_for_where_they_make_sense(outcome, said):
+    live = f"live: {{key: tone, split: {{A: 50, B: 50}}, outcomes: [{outcome}]}}\n"
+    with pytest.raises(BakeoffError) as error:
+        parse_experiment(GOOD.replace("dataset: tickets.csv\ninputs: {ticket: body}\n", live))
+    assert said in f"{error.value} {error.value.hint}"

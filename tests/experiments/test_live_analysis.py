@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from experiments.errors import BakeoffError
 from experiments.live_analysis import LiveSums, analyse_sums
 from experiments.plan import Guardrail, Plan
 from experiments.stats.estimates import State
+from experiments.stats.ordinal import grades_of
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, HealthStatus, VerdictOutcome
 from tests.experiments.analysis_tables import METRICS, plan
@@ -140,3 +142,53 @@ def test_before_the_planned_size_there_is_only_progress() -> None:
     assert not found.shows_effects
     assert found.arms == ()
     assert decide(plan(planned_units=1000), found).more_units_needed == 400
+
+
+def graded(n: int, *, seed: int = 0, variants: str = "AB") -> tuple[pd.DataFrame, LiveSums]:
+    """One grade of each of n users as rows, and the same as counts."""
+    rng = np.random.default_rng(seed)
+    code = np.arange(n) % len(variants)
+    grade = np.clip(np.round(rng.normal(3 + 0.4 * (code > 0), 1)), 1, 5)
+    rows = pd.DataFrame(
+        {
+            "variant": np.array(list(variants))[code],
+            "unit_id": [f"u{u}" for u in range(n)],
+            "metric": "grade",
+            "value": grade,
+            "at": np.where(np.arange(n) < n / 2, "2026-03-01T00:00:00Z", "2026-03-09T00:00:00Z"),
+        }
+    )
+    sums = {
+        v: replace(UnitSums.of(grade[code == c]), grades=grades_of(grade[code == c])) for c, v in enumerate(variants)
+    }
+    return rows, LiveSums({"grade": sums}, {v: s.units for v, s in sums.items()}, days=8.0)
+
+
+@pytest.mark.parametrize("variants", ["AB", "ABC"])
+@pytest.mark.parametrize("stopping", ["fixed", "sequential"])
+def test_counts_of_grades_and_rows_give_the_same_comparisons(variants: str, stopping: str) -> None:
+    rows, sums = graded(600, variants=variants)
+    given = plan("grade", stopping=stopping, planned_units=600)
+
+    by_rows = analyse(rows, plan=given, metrics=METRICS, control="A", design=Design.INDEPENDENT, live=True)
+    by_sums = from_sums(sums, given)
+
+    assert decide(given, by_sums).outcome is VerdictOutcome.SHIP
+    assert decide(given, by_sums).sentence == decide(given, by_rows).sentence
+    assert "pairs of users" in decide(given, by_sums).sentence
+    for one, other in zip(by_rows.comparisons, by_sums.comparisons, strict=True):
+        assert (one.method, one.unit, one.n_units) == (other.method, other.unit, other.n_units)
+        assert one.method == "brunner_munzel"
+        assert (one.estimate, one.lower, one.upper, one.adjusted_p_value) == pytest.approx(
+            (other.estimate, other.lower, other.upper, other.adjusted_p_value)
+        )
+
+
+def test_a_graded_metric_whose_grades_nobody_counted_says_what_to_do() -> None:
+    _, sums = graded(600)
+    bare = {v: replace(s, grades=()) for v, s in sums.metrics["grade"].items()}
+
+    found = from_sums(replace(sums, metrics={"grade": bare}), plan("grade"))
+
+    assert found.comparisons[0].status is State.NEEDS_ROWS
+    assert "call it a score" in found.comparisons[0].warnings[0]

@@ -93,7 +93,7 @@ def test_a_metric_that_no_row_fits_is_named() -> None:
 
 
 def test_every_method_of_the_table_is_computed_somewhere() -> None:
-    known = {*paired.COMPUTE, *independent.COMPUTE, "brunner_munzel"}
+    known = {*paired.COMPUTE, *independent.COMPUTE, "brunner_munzel", "brunner_munzel_permutation"}
 
     assert {method.name for method in METHODS} == known
 
