@@ -15,7 +15,7 @@ from storage.records import ExposureRecord, to_record
 from storage.tables import table_of
 
 Row = Mapping[str, Any]
-MOST_VALUES = 500
+MOST_VALUES = 512
 """Values in one ``IN (…)``."""
 
 
@@ -152,5 +152,11 @@ class Exposures:
 
 
 def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """The values in lists whose lengths are powers of two; the last value fills the last one up.
+
+    Each length is a statement of its own, and the driver keeps 128 statements of some 50 KB per connection.
+    """
     for start in range(0, len(values), MOST_VALUES):
-        yield values[start : start + MOST_VALUES]
+        some = values[start : start + MOST_VALUES]
+        fitting = 1 << (len(some) - 1).bit_length()
+        yield [*some, *[some[-1]] * (fitting - len(some))]
