@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
 from experiments.actions import output_rows
+from experiments.actions.answer_lengths import AnswerLengths
 from experiments.actions.paid_calls import Kept, Limiters, PaidCalls, Reply, Stop
+from experiments.actions.slots import work_through
 from experiments.actions.trials import Trial, pending_trials
 from experiments.completions import Completions, request_hash
 from experiments.errors import BakeoffError
@@ -67,7 +69,7 @@ class RunExecution:
         self._calls = PaidCalls(ledger, completions, limiters, run, clock=store.clock, width=self._width)
         self._on_progress = on_progress or (lambda _done: None)
         self._blueprint: Blueprint
-        self._mean_tokens: dict[str, tuple[int, float]] = {}
+        self._lengths = AnswerLengths()
 
     def stop(self, state: RunState, reason: str) -> None:
         """Start no further call; what is out is finished. The first reason given counts."""
@@ -88,14 +90,9 @@ class RunExecution:
             BakeoffError: when the database stays out of reach.
         """
         await asyncio.to_thread(self._prepare)
-        queue: asyncio.Queue[Trial | None] = asyncio.Queue(maxsize=2 * self._width)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(queue))
-                for _ in range(self._width):
-                    group.create_task(self._work(queue))
-        except* BakeoffError as errors:
-            raise errors.exceptions[0] from None
+        use_cache = self._limits.cache and not self._blueprint.spec.plan.measures_time()
+        chunks = pending_trials(self._store, self._blueprint, self._run, request_hash=self._hash, use_cache=use_cache)
+        await work_through(chunks, self._slot, width=self._width, stopping=self.stopping)
         return self._calls.stop_reason
 
     def _prepare(self) -> None:
@@ -106,7 +103,7 @@ class RunExecution:
             self._blueprint = load_blueprint(tx, experiment)
             self._calls.prices = price_book(tx, self._blueprint)
             self.reckon_budget(tx)
-            self._mean_tokens = _mean_tokens(tx, self._run.id)
+            self._lengths = AnswerLengths(_mean_tokens(tx, self._run.id))
         try:
             self._blueprint.check_scorers()
         except BakeoffError as changed:  # before a call is paid; the run's state tells people, a worker cannot
@@ -114,26 +111,11 @@ class RunExecution:
         if orphans:
             logger.warning("%d calls were out when the last worker stopped; they count with their estimate", orphans)
 
-    async def _feed(self, queue: asyncio.Queue[Trial | None]) -> None:
-        use_cache = self._limits.cache and not self._blueprint.spec.plan.measures_time()
-        chunks = pending_trials(self._store, self._blueprint, self._run, request_hash=self._hash, use_cache=use_cache)
-        while not self.stopping():
-            chunk = await asyncio.to_thread(next, chunks, None)
-            if chunk is None:
-                break
-            for trial in chunk:
-                if self.stopping():
-                    break
-                await queue.put(trial)
-        for _ in range(self._width):
-            await queue.put(None)
-
-    async def _work(self, queue: asyncio.Queue[Trial | None]) -> None:
-        """One slot: it asks for its next call while its last result is being kept, so that one commit serves both."""
+    async def _slot(self, trials: AsyncIterator[Trial]) -> None:
+        """Asks for its next call while its last result is being kept, so that one commit serves both."""
         kept: Kept | None = None
-        while (trial := await queue.get()) is not None:
-            if not self.stopping():
-                kept = await self._do(trial, kept) or kept
+        async for trial in trials:
+            kept = await self._do(trial, kept) or kept
         if kept is not None:
             await kept
 
@@ -179,7 +161,7 @@ class RunExecution:
     async def _keep(self, trial: Trial, reply: Reply) -> Kept:
         now, attempt_id, attempts = self._store.clock(), reply.call.attempt_id, reply.attempts
         if isinstance(reply.result, Completion):
-            self._learn(trial, reply.result)
+            self._lengths.learn(trial.arm.id, reply.result)
             output = output_rows.answered(
                 self._run.id, trial, reply.result, attempt_id=attempt_id, attempts=attempts, at=now
             )
@@ -219,20 +201,12 @@ class RunExecution:
         return request_hash(request, api_base=self._completions.endpoint_for(request.model), sample=repetition)
 
     def _estimate(self, trial: Trial, request: Request) -> float | None:
-        count, mean = self._mean_tokens.get(trial.arm.id, (0, 0.0))
-        # Until a few answers are known the limit counts; then half as much again as the mean, to err on the safe side.
-        expected = 1.5 * mean if count >= 5 else None
+        # while too few answers are known, the request's own limit counts
         return projected_cost(
             request,
             self._completions.price(request.model, prices=self._calls.prices),
-            mean_completion_tokens=expected,
+            mean_completion_tokens=self._lengths.expected(trial.arm.id),
         )
-
-    def _learn(self, trial: Trial, completion: Completion) -> None:
-        tokens = completion.usage.completion_tokens
-        if tokens is not None:
-            count, mean = self._mean_tokens.get(trial.arm.id, (0, 0.0))
-            self._mean_tokens[trial.arm.id] = (count + 1, mean + (tokens - mean) / (count + 1))
 
 
 def _mean_tokens(tx: Transaction, run_id: str) -> dict[str, tuple[int, float]]:

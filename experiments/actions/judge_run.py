@@ -7,13 +7,14 @@ a killed worker pays for no verdict twice; the score follows when all the calls 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.actions.answer_lengths import AnswerLengths
 from experiments.actions.paid_calls import Limiters, PaidCalls, Purse, Reply, Stop
+from experiments.actions.slots import work_through
 from experiments.completions import Completions, request_hash
-from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
 from experiments.judges import Case, Judge, JudgeCall
 from experiments.judges.verdicts import Unreadable
@@ -23,7 +24,7 @@ from experiments.lookup.budget import budget_of_run
 from experiments.lookup.judge_cases import case_of, lacking
 from experiments.lookup.prices import price_book
 from experiments.pricing import projected_cost
-from experiments.vocabulary import Completion, Failure, Purpose, Request, RunState, Score, new_id
+from experiments.vocabulary import Failure, Purpose, Request, RunState, Score, new_id
 from storage.judgements import Unjudged
 from storage.ledger import Ledger
 from storage.records import RunRecord
@@ -71,7 +72,7 @@ class JudgeExecution:
         self._blueprint: Blueprint
         self._spent_usd = 0.0
         self._numbers: dict[tuple[str, str, int], int] = {}
-        self._mean_tokens: dict[str, tuple[int, float]] = {}
+        self._lengths = AnswerLengths()
         self._under_way: dict[str, asyncio.Future[str | Failure | None]] = {}
 
     def stop(self, state: RunState, reason: str) -> None:
@@ -91,15 +92,12 @@ class JudgeExecution:
         await asyncio.to_thread(self._prepare)
         if not self._blueprint.judges or self._calls.stop_reason is not None:
             return self._calls.stop_reason
-        queue: asyncio.Queue[Docket | None] = asyncio.Queue(maxsize=2 * self._width)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(queue))
-                for _ in range(self._width):
-                    group.create_task(self._work(queue))
-        except* BakeoffError as errors:
-            raise errors.exceptions[0] from None
+        chunks = (chunk for judge in self._blueprint.judges for chunk in self._pending(judge))
+        await work_through(chunks, self._slot, width=self._width, stopping=self._stopping)
         return self._calls.stop_reason
+
+    def _stopping(self) -> bool:
+        return self._calls.stop_reason is not None
 
     def _prepare(self) -> None:
         with self._store.begin() as tx:
@@ -110,26 +108,12 @@ class JudgeExecution:
             tx.runs.recount_money(self._run.id)
             self._calls.prices = price_book(tx, self._blueprint)
             self._spent_usd = tx.judgements.spent(self._run.id)
-            self._mean_tokens = tx.judgements.mean_tokens(self._run.id)
+            self._lengths = AnswerLengths(tx.judgements.mean_tokens(self._run.id))
             self.reckon_budget(tx)
 
-    async def _feed(self, queue: asyncio.Queue[Docket | None]) -> None:
-        for judge in self._blueprint.judges:
-            chunks = self._pending(judge)
-            while self._calls.stop_reason is None:
-                chunk = await asyncio.to_thread(next, chunks, None)
-                if chunk is None:
-                    break
-                for docket in chunk:
-                    if self._calls.stop_reason is None:
-                        await queue.put(docket)
-        for _ in range(self._width):
-            await queue.put(None)
-
-    async def _work(self, queue: asyncio.Queue[Docket | None]) -> None:
-        while (docket := await queue.get()) is not None:
-            if self._calls.stop_reason is None:
-                await self._judge(docket)
+    async def _slot(self, dockets: AsyncIterator[Docket]) -> None:
+        async for docket in dockets:
+            await self._judge(docket)
 
     # --- what is to be judged --------------------------------------------------------------------------------------
 
@@ -262,7 +246,7 @@ class JudgeExecution:
             await self._calls.settle(reply)
             return result
         self._spent_usd += result.cost_usd or 0.0
-        self._learn(call.model, result)
+        self._lengths.learn(call.model, result)
         judgement = {
             "id": new_id(),
             "run_id": self._run.id,
@@ -309,15 +293,8 @@ class JudgeExecution:
         return self._numbers[key]
 
     def _estimate(self, request: Request) -> float | None:
-        count, mean = self._mean_tokens.get(request.model, (0, 0.0))
         price = self._completions.price(request.model, prices=self._calls.prices)
-        return projected_cost(request, price, mean_completion_tokens=1.5 * mean if count >= 5 else None)
-
-    def _learn(self, model: str, completion: Completion) -> None:
-        tokens = completion.usage.completion_tokens
-        if tokens is not None:
-            count, mean = self._mean_tokens.get(model, (0, 0.0))
-            self._mean_tokens[model] = (count + 1, mean + (tokens - mean) / (count + 1))
+        return projected_cost(request, price, mean_completion_tokens=self._lengths.expected(request.model))
 
 
 def _sample(call: JudgeCall, reading: int) -> int:

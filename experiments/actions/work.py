@@ -147,7 +147,7 @@ class Worker:
         try:
             await self._execute(run, None)
         except BakeoffError as error:
-            logger.warning("run %s waits, the database is away: %s", run.id, error.code)
+            logger.warning("run %s waits: %s", run.id, error.code)
 
     # --- working -----------------------------------------------------------------------------------------------------
 
