@@ -6,6 +6,7 @@ import typer
 
 from commands import terminal
 from experiments.projection import Projection
+from experiments.views.live_planning import LivePlanning
 from experiments.views.planning import Planning
 from experiments.wording import percent
 
@@ -62,3 +63,21 @@ def print_plan(planning: Planning) -> None:
         for row in size.table
     ]
     terminal.print_table([size.counted, "shows effects from", "power for yours", "cost", "time"], rows)
+
+
+def print_live_plan(planning: LivePlanning) -> None:
+    """Users, days and the table around them, to stdout."""
+    size = planning.size
+    typer.echo(f"\n{planning.variants} variants on live traffic, {planning.enrol_percent:g} % of users take part")
+    for line in planning.sentences():
+        typer.echo(line)
+    typer.echo("")
+    rows = [
+        [
+            f"{row.units:,}",
+            "" if row.detectable_effect is None else f"{row.detectable_effect:.3f}",
+            percent(row.power),
+        ]
+        for row in size.table
+    ]
+    terminal.print_table([size.counted, "shows effects from", "power for yours"], rows)

@@ -103,14 +103,34 @@ def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None)
 
 def plan(
     file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml")],
+    rate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Live tests: the control's share of yes today, 0 to 1.")
+    ] = None,
+    sd: Annotated[
+        float | None, typer.Option(min=0, help="Live tests: standard deviation of a user's value, for numbers.")
+    ] = None,
+    users_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Live tests: new users a day, of all that come.")
+    ] = None,
     as_json: terminal.Json = False,
 ) -> None:
-    """Rows, repeats, cost range, time and power; spends nothing."""
-    from commands.plan_text import print_plan
+    """Rows, repeats, cost range, time and power; spends nothing. For a live test: users and days."""
+    from commands.plan_text import print_live_plan, print_plan
+    from experiments.views.live_planning import live_planning_of
     from experiments.views.planning import planning_of
 
     store = terminal.store()
-    _spec, experiment = load_experiment(store, file, actor=terminal.actor())
+    spec, experiment = load_experiment(store, file, actor=terminal.actor())
+    if spec.live is not None and experiment.dataset_version_id is None:
+        live = live_planning_of(store, experiment.name, rate=rate, sd=sd, users_per_day=users_per_day)
+        terminal.print_json(live.to_json()) if as_json else print_live_plan(live)
+        return
+    if (rate, sd, users_per_day) != (None, None, None):
+        raise BakeoffError(
+            "not_live",
+            f"'{experiment.name}' is planned by its test set.",
+            "Leave out --rate, --sd and --users-per-day.",
+        )
     planning = planning_of(store, experiment.name)
     terminal.print_json(planning.to_json()) if as_json else print_plan(planning)
 

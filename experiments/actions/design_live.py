@@ -34,10 +34,40 @@ def start_live_of(
     enrol: float,
     actor: Actor,
 ) -> LivePhaseRecord:
-    """The live test of two versions of a prompt, split half and half, watched, with a limit on cost and failures.
+    """The live test of ``live_design``, begun.
 
     Raises:
         BakeoffError: ``bad_live_test`` and whatever ``create_experiment`` and ``start_live`` refuse.
+    """
+    spec = live_design(
+        name=name,
+        prompt=prompt,
+        control=control,
+        challenger=challenger,
+        metric=metric,
+        kind=kind,
+        smallest_effect=smallest_effect,
+        enrol=enrol,
+    )
+    experiment, _ = create_experiment(store, spec, dataset_version_id=None, actor=actor, origin="page")
+    return start_live(store, experiment.name, actor=actor)
+
+
+def live_design(
+    *,
+    name: str,
+    prompt: str,
+    control: int,
+    challenger: int,
+    metric: str,
+    kind: Literal["binary", "score"],
+    smallest_effect: float,
+    enrol: float,
+) -> ExperimentSpec:
+    """The live test of two versions of a prompt, split half and half, watched, with a limit on cost and failures.
+
+    Raises:
+        BakeoffError: ``bad_live_test``.
     """
     design: dict[str, Any] = {
         "name": name.strip(),
@@ -62,12 +92,10 @@ def start_live_of(
         },
     }
     try:
-        spec = ExperimentSpec.model_validate(design)
+        return ExperimentSpec.model_validate(design)
     except ValidationError as error:
         why = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         raise BakeoffError("bad_live_test", f"This does not fit: {why}.", "Change it and try again.") from None
-    experiment, _ = create_experiment(store, spec, dataset_version_id=None, actor=actor, origin="page")
-    return start_live(store, experiment.name, actor=actor)
 
 
 def key_from(name: str) -> str:

@@ -105,6 +105,10 @@ def test_ramp_pause_resume_and_stop_are_one_click_each(new_page: Callable[..., P
 def test_a_live_test_is_set_up_from_two_versions(new_page: Callable[..., Page], server: Server) -> None:
     page = new_page("/live")
     page.get_by_role("button", name="New live test").click()
+    expect(page.get_by_text("users per variant show an effect of 0.03 where 70 % say yes today")).to_be_visible()
+    page.get_by_role("spinbutton", name="New users a day").fill("3000")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("With all of them it would be about 8 days.")).to_be_visible()
     page.get_by_role("button", name="Start the live test").click()
 
     expect(page.get_by_text("Waiting for the first user")).to_be_visible()

@@ -119,9 +119,36 @@ def test_what_cannot_be_done_is_said_in_one_line(bakeoff, arguments, said):
     assert said in done.err
 
 
-@pytest.mark.parametrize("command", [("plan", "refund.yaml"), ("run", "refund.yaml", "--yes")])
-def test_a_file_without_a_test_set_says_where_it_belongs(bakeoff, tmp_path, command):
+def test_a_file_without_a_test_set_says_where_it_belongs(bakeoff, tmp_path):
     (tmp_path / "refund.yaml").write_text(EXPERIMENT)
-    done = bakeoff(*command)
+    done = bakeoff("run", "refund.yaml", "--yes")
     assert done.code == 2
     assert "bakeoff live start" in done.err
+
+
+def test_planning_tells_users_and_days_and_starts_nothing(bakeoff, tmp_path):
+    (tmp_path / "refund.yaml").write_text(EXPERIMENT)
+
+    told = bakeoff("plan", "refund.yaml", "--rate", "0.4", "--users-per-day", "3000")
+    planned = json.loads(bakeoff("plan", "refund.yaml", "--json").out)
+
+    assert "users per variant show an effect of 0.03 where 40 % say yes today" in told.out
+    assert "With 3,000 new users a day, of whom 10 % take part" in told.out
+    assert (planned["live"]["users_per_day"], planned["live"]["days"]) == (None, None)
+    assert planned["live"]["users"] == 2 * planned["size"]["units_needed"]
+    assert load_live(terminal.store()).tests == {}
+
+
+def test_planning_refuses_options_that_a_test_set_answers(bakeoff, tmp_path):
+    (tmp_path / "rows.csv").write_text("question,answer\nHow much is 1 plus 1?,2\n")
+    (tmp_path / "sums.yaml").write_text(
+        "name: sums\ndataset: rows.csv\ninputs: {question: question}\nreference: answer\n"
+        "variants:\n  - {name: A, prompt: '{{question}}', model: demo/small}\n"
+        "  - {name: B, prompt: 'Think. {{question}}', model: demo/small}\n"
+        "scorers: [exact_match]\nplan: {primary: {metric: exact_match, smallest_effect: 0.1}}\n"
+    )
+
+    refused = bakeoff("plan", "sums.yaml", "--rate", "0.4")
+
+    assert refused.code == 2
+    assert "'sums' is planned by its test set. Leave out --rate" in refused.err
