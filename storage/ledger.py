@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, Float, Integer, Update, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -71,12 +71,44 @@ class _Settlement:
     first_tried: float = field(default_factory=time.monotonic)
 
 
+class _Statements:
+    """What a ledger writes again and again, put together once: that costs as much as executing it."""
+
+    def __init__(self, owner: str) -> None:
+        run = table_of(tables.Run).c
+        cost, amount = bindparam("cost", type_=Float), bindparam("amount", type_=Float)
+        this = run.id == bindparam("run_id")
+        mine = this & (run.lease_owner == owner) & (run.state == RunState.RUNNING)
+        self._ends: dict[tuple[str, ...], Update] = {}
+        self.reserve = update(table_of(tables.Run)).where(mine).values(reserved_usd=run.reserved_usd + amount)
+        self.reserve_within = self.reserve.where(
+            run.spent_usd + run.reserved_usd + amount <= bindparam("budget", type_=Float)
+        )
+        self.still_mine = update(table_of(tables.Run)).where(mine).values(state=run.state)
+        self.total = (
+            update(table_of(tables.Run))
+            .where(this)
+            .values(
+                spent_usd=run.spent_usd + cost,
+                reserved_usd=run.reserved_usd - bindparam("reserved", type_=Float),
+                revision=run.revision + bindparam("results", type_=Integer),
+            )
+        )
+
+    def end_attempt(self, columns: tuple[str, ...]) -> Update:
+        """The update of these columns of an attempt, one of which is ``attempt_id``."""
+        if columns not in self._ends:
+            attempt = table_of(tables.Attempt)
+            values: dict[str, Any] = {name: bindparam(name) for name in columns if name != "attempt_id"}
+            self._ends[columns] = update(attempt).where(attempt.c.id == bindparam("attempt_id")).values(values)
+        return self._ends[columns]
+
+
 class Ledger:
     """The single writer of a worker process. Use from one event loop; ``close`` when done."""
 
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store
-        self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
@@ -86,6 +118,7 @@ class Ledger:
         self._insert_output = insert(table_of(tables.Output)).on_conflict_do_nothing()
         self._insert_score = insert(table_of(tables.Score)).on_conflict_do_nothing()
         self._insert_judgement = insert(table_of(tables.Judgement)).on_conflict_do_nothing()
+        self._statements = _Statements(owner)
 
     async def start_attempt(self, row: Mapping[str, Any], *, budget_usd: float | None) -> Grant:
         """Put a call on the books; it may leave only when the answer is ``GO``, and is durable by then.
@@ -176,10 +209,8 @@ class Ledger:
                 changed = dict(s.attempt)
                 changed["attempt_id"] = changed.pop("id")
                 by_columns.setdefault(tuple(sorted(changed)), []).append(changed)
-        attempt = table_of(tables.Attempt)
         for columns, rows in by_columns.items():
-            values: dict[str, Any] = {name: bindparam(name) for name in columns if name != "attempt_id"}
-            connection.execute(update(attempt).where(attempt.c.id == bindparam("attempt_id")).values(values), rows)
+            connection.execute(self._statements.end_attempt(columns), rows)
         outputs = [dict(s.output) for s in settlements if s.output is not None]
         if outputs:
             connection.execute(self._insert_output, outputs)
@@ -192,7 +223,6 @@ class Ledger:
         self._write_totals(connection, settlements)
 
     def _write_totals(self, connection: Connection, settlements: list[_Settlement]) -> None:
-        run = table_of(tables.Run)
         totals: dict[str, list[float]] = {}
         for s in settlements:
             total = totals.setdefault(s.run_id, [0.0, 0.0, 0])
@@ -200,15 +230,8 @@ class Ledger:
             total[1] += s.reserved_usd
             total[2] += s.output is not None or bool(s.scores)
         for run_id, (cost, reserved, results) in totals.items():
-            connection.execute(
-                update(run)
-                .where(run.c.id == run_id)
-                .values(
-                    spent_usd=run.c.spent_usd + cost,
-                    reserved_usd=run.c.reserved_usd - reserved,
-                    revision=run.c.revision + int(results),
-                )
-            )
+            given = {"run_id": run_id, "cost": cost, "reserved": reserved, "results": int(results)}
+            connection.execute(self._statements.total, given)
 
     def _grant(self, connection: Connection, wishes: list[_Wish]) -> list[Grant]:
         grants = [Grant.GO] * len(wishes)
@@ -229,14 +252,13 @@ class Ledger:
         return grants
 
     def _reserve(self, connection: Connection, run_id: str, amount_usd: float, budget_usd: float | None) -> Grant:
-        run = table_of(tables.Run)
-        mine = (run.c.id == run_id) & (run.c.lease_owner == self._owner) & (run.c.state == RunState.RUNNING)
-        statement = update(run).where(mine).values(reserved_usd=run.c.reserved_usd + amount_usd)
+        given: dict[str, Any] = {"run_id": run_id, "amount": amount_usd}
+        statement = self._statements.reserve
         if budget_usd is not None:
-            statement = statement.where(run.c.spent_usd + run.c.reserved_usd + amount_usd <= budget_usd)
-        if connection.execute(statement).rowcount == 1:
+            statement, given["budget"] = self._statements.reserve_within, budget_usd
+        if connection.execute(statement, given).rowcount == 1:
             return Grant.GO
-        still_mine = connection.execute(update(run).where(mine).values(state=run.c.state)).rowcount == 1
+        still_mine = connection.execute(self._statements.still_mine, {"run_id": run_id}).rowcount == 1
         return Grant.OVER_BUDGET if still_mine else Grant.NOT_RUNNING
 
     def _insert_attempts(self, connection: Connection, wishes: list[_Wish], grants: list[Grant]) -> None:
