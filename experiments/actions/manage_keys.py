@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, NotFound
@@ -99,7 +100,7 @@ def holder(record: ApiKeyRecord, key: str, now: datetime) -> Actor | None:
         return None
     if record.revoked_at is not None or (record.expires_at is not None and record.expires_at <= now):
         return None
-    return Actor(f"key:{record.name}", scopes=frozenset(Scope(s) for s in record.scopes))
+    return _actor_of(record.name, tuple(record.scopes))
 
 
 def note_use(store: Store, records: Iterable[ApiKeyRecord], now: datetime) -> None:
@@ -110,6 +111,11 @@ def note_use(store: Store, records: Iterable[ApiKeyRecord], now: datetime) -> No
         with store.begin() as tx:
             for key_id in fresh:
                 tx.keys.touch(key_id, day)
+
+
+@lru_cache(maxsize=1024)
+def _actor_of(name: str, scopes: tuple[str, ...]) -> Actor:
+    return Actor(f"key:{name}", scopes=frozenset(Scope(s) for s in scopes))
 
 
 def _hash(secret: str) -> str:
