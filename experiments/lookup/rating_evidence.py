@@ -12,7 +12,7 @@ from experiments.ratings.drawing import is_uneven
 from experiments.ratings.quality import Judgement, RaterQuality, excluded_raters, rater_qualities
 from experiments.ratings.session_file import SessionSpec
 from experiments.vocabulary import TaskState
-from experiments.wording import count
+from experiments.wording import count, metric_name
 from storage.records import RatingSessionRecord
 from storage.store import Transaction
 
@@ -135,7 +135,7 @@ def _rows(tx: Transaction, votes: SessionVotes, counted: list[dict[str, Any]]) -
 
 def _facts(votes: SessionVotes, wanted: Mapping[str, int]) -> list[tuple[str, str, str]]:
     facts = []
-    metric = votes.session.metric
+    metric = metric_name(votes.session.metric)
     if votes.excluded:
         told = "; ".join(votes.qualities[number].excluded for number in sorted(votes.excluded))
         who = count(len(votes.excluded), "rater was", "raters were")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from experiments.stats.estimates import Interval
 from experiments.views.experiments import ExperimentView
-from experiments.wording import POINTS, amount, between, count, percent
+from experiments.wording import POINTS, amount, between, count, metric_name, percent
 from pages.components.inert import element
 from pages.components.show_output import plain, show, show_lines, show_values
 from pages.components.tables import show_table
@@ -43,7 +43,7 @@ def _show_card(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]
     show(
         element(
             "div",
-            element("b", f"{card['metric']} by {card['judge']}"),
+            element("b", f"{metric_name(card['metric'])} by {card['judge']}"),
             element("span", pill[0], cls=pill[1]),
             cls="bk-chips",
         )
