@@ -28,8 +28,9 @@ class Fitting:
 def fitting_scorer(references: Sequence[str | None]) -> Fitting:
     """The scorer for rows with these expected answers; empty cells are left out.
 
-    JSON is compared field by field, numbers by value, short texts and labels as they are, longer texts by likeness.
-    Without expected answers only refusals can be counted, which needs no reference but says little of quality.
+    JSON is compared field by field, numbers by value, labels and single words as they are, longer texts by likeness.
+    Short phrases are looked for inside the answer: a model that says "a photo" says it in a sentence. Without
+    expected answers only refusals can be counted, which needs no reference but says little of quality.
     """
     texts = [text.strip() for text in references if text and text.strip()]
     if not texts:
@@ -44,13 +45,23 @@ def fitting_scorer(references: Sequence[str | None]) -> Fitting:
         return Fitting(
             "numeric_answer", "The expected answers are numbers, so the number an answer ends on is compared."
         )
-    if _most(texts, _is_short) or _are_labels(texts):
-        return Fitting("exact_match", "The expected answers are short, so an answer counts when it is the same text.")
+    if _are_labels(texts):
+        return Fitting(
+            "exact_match", "The expected answers are a few labels, so an answer counts when it is the label."
+        )
+    if _most(texts, _is_short):
+        return _for_short(texts)
     return Fitting(
         "similarity",
         "The expected answers are longer texts, which no answer repeats word for word, so likeness is measured. "
         "For meaning rather than wording, let people rate the answers or add a judge.",
     )
+
+
+def _for_short(texts: Sequence[str]) -> Fitting:
+    if _most(texts, lambda text: " " not in text):
+        return Fitting("exact_match", "The expected answers are single words, so an answer counts when it is the word.")
+    return Fitting("contains", "The expected answers are short phrases, so an answer counts when it says the phrase.")
 
 
 def _most(texts: Sequence[str], fits: Callable[[str], bool]) -> bool:

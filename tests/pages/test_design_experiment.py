@@ -91,7 +91,7 @@ def test_the_measure_that_fits_the_test_set_stands_there_with_its_reason(app, fi
     page.at.selectbox(key="plan_set").set_value("labels")
     page.run()
     assert page.at.selectbox(key="plan_primary").value == "exact_match"
-    assert "The expected answers are short" in page.words
+    assert "The expected answers are single words" in page.words
 
     page.at.selectbox(key="plan_set").set_value("notes")
     page.run()

@@ -16,7 +16,9 @@ REPLY = "Sorry for the double charge, Ben. The second payment goes back within f
         (["18", "3.5", "$1,200", "−4", "12 %"], "numeric_answer"),
         (["She sells 16 - 7 = 9 eggs.\n#### 9", "#### 1,200"], "numeric_answer"),
         (["positive", "negative", "neutral"], "exact_match"),
-        (["Paris", "Buenos Aires", "12 May 2024"], "exact_match"),
+        (["Paris", "Rome", "Oslo", "Bonn"], "exact_match"),
+        (["yes", "no", "cannot tell"] * 5, "exact_match"),
+        (["a photo", "Settings, Billing", "within 3 working days", "screenshot"], "contains"),
         (
             ["a question about an invoice already paid"] * 5 + ["a request to close the whole account"] * 5,
             "exact_match",
@@ -46,7 +48,7 @@ def test_bare_json_values_are_numbers_and_words_not_json() -> None:
 
 
 def test_each_proposal_can_be_used_as_it_is_and_says_why() -> None:
-    for references in (["1"], ["yes"], [REPLY], ["{}"], []):
+    for references in (["1"], ["yes"], ["a photo"], [REPLY], ["{}"], []):
         fitting = fitting_scorer(references)
         assert bind(fitting.scorer).metric == fitting.scorer
         assert fitting.why.endswith(".")
