@@ -70,6 +70,12 @@ def session_votes(tx: Transaction, session: RatingSessionRecord) -> SessionVotes
     return SessionVotes(session, spec, session_is_over(tx, session, tx.clock()), decisions, qualities)
 
 
+def raters_left_out(tx: Transaction, experiment_id: str, metric: str) -> frozenset[str]:
+    """Ids of the raters who rated this metric and whom their session's rule leaves out."""
+    mine = [session_votes(tx, session) for session in tx.ratings.all(experiment_id) if session.metric == metric]
+    return frozenset(d["rater_id"] for votes in mine for d in votes.decisions if d["number"] in votes.excluded)
+
+
 def judgement_of(decision: Mapping[str, Any]) -> Judgement:
     """A decision as the quality of raters sees it."""
     return Judgement(
