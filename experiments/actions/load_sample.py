@@ -52,7 +52,7 @@ def sample_is_wanted(store: Store) -> bool:
 def load_sample_once(store: Store) -> bool:
     """True when the sample was loaded now; False where there is something already, or was loaded before.
 
-    Takes about three seconds of processor time. Must not be called on a thread that runs an event loop.
+    Takes about six seconds of processor time. Must not be called on a thread that runs an event loop.
 
     Raises:
         BakeoffError: the database is out of reach; OSError: there is no room for the temporary database. Nothing was
