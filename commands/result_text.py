@@ -8,7 +8,7 @@ import typer
 
 from commands import terminal
 from experiments.stats.estimates import Interval
-from experiments.wording import amount, between, level
+from experiments.wording import amount, between, level, metric_name
 
 _MARKS = {"treatment": "▲", "control": "▼", "unclear": "●"}
 
@@ -29,7 +29,7 @@ def print_results(results: dict[str, Any]) -> None:
     )
     for c in overall:
         for warning in c["warnings"] if c["status"] == "ok" else ():
-            typer.echo(f"· {c['metric']}, {c['treatment']}: {warning}.")
+            typer.echo(f"· {metric_name(c['metric'])}, {c['treatment']}: {warning}.")
     _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
     for check in results["health"]:
         if check["status"] != "ok":
@@ -65,7 +65,7 @@ def _print_slices(slices: list[dict[str, Any]]) -> None:
     for c in clear:
         words = "better" if c["better"] == "treatment" else "worse"
         size = amount(c["estimate"], c["unit"], sign=True)
-        typer.echo(f"  {c['slice']}: {c['treatment']} is {words} on {c['metric']}, {size}")
+        typer.echo(f"  {c['slice']}: {c['treatment']} is {words} on {metric_name(c['metric'])}, {size}")
 
 
 def _print_counts(results: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from experiments.comparisons.health import HealthCheck
 from experiments.stats.estimates import Comparison
 from experiments.vocabulary import HealthStatus, MetricRole
-from experiments.wording import amount
+from experiments.wording import amount, metric_name
 
 HOLDS = frozenset({"srm", "replay", "crossover"})
 """Health checks whose failure makes every further user useless."""
@@ -47,5 +47,5 @@ def guard_action(comparisons: Iterable[Comparison], health: Sequence[HealthCheck
 
 
 def _told(limit: Comparison) -> str:
-    name = limit.metric if limit.aggregate == "mean" else f"{limit.metric} {limit.aggregate}"
-    return f"{name} of {limit.treatment} is worse by {amount(abs(limit.estimate or 0.0), limit.unit)}"
+    name = metric_name(limit.metric, limit.aggregate)
+    return f"The {name} of {limit.treatment} is worse by {amount(abs(limit.estimate or 0.0), limit.unit)}"

@@ -33,6 +33,7 @@ from experiments.stats.quantiles import Observations
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, MetricKind, MetricRole
+from experiments.wording import metric_name
 
 Sums = Mapping[str, Mapping[str, UnitSums]]
 """Metric → variant → sums over its users."""
@@ -237,7 +238,7 @@ class _Inquiry:
         if against not in arms:
             return NotEstimable(State.NO_CONTROL, f"{against} has no values")
         if treatment not in arms:
-            return NotEstimable(State.NO_DATA, f"{treatment} has no values of {target.metric}")
+            return NotEstimable(State.NO_DATA, f"{treatment} has no values of {metric_name(target.metric)}")
         definition = self.definitions[target.metric]
         values = self.sums.values.get(target.metric, {})
         if target.aggregate != "mean" and sums is self.sums.metrics and {against, treatment} <= set(values):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from experiments.stats.estimates import Interval
 
 MINUS = "−"
@@ -14,13 +16,30 @@ METRIC_WORDS = {
     "prompt_tokens": "prompt length",
     "completion_tokens": "answer length",
     "total_tokens": "number of tokens",
+    "failed": "failure rate",
+    "refused": "refusal rate",
+    "answer_chars": "characters per answer",
 }
 AGGREGATE_WORDS = {"mean": "", "p50": "median ", "p95": "p95 "}
 
 
-def metric_name(metric: str, aggregate: str = "mean") -> str:
-    """A metric in a sentence: ``p95 latency``, ``cost``, or the name it was given."""
-    return AGGREGATE_WORDS.get(aggregate, "") + METRIC_WORDS.get(metric, metric)
+def metric_name(metric: str, aggregate: str = "mean", *, beside: Iterable[str] = ()) -> str:
+    """A metric as people read it: ``p95 latency``, ``cost``, ``exact match`` for ``exact_match``.
+
+    The key itself where the words would be those of one of Bakeoff's own metrics, or of another one in ``beside``.
+    Files, JSON and arguments hold keys, never this.
+    """
+    words = _metric_words(metric)
+    alike = any(other != metric and _metric_words(other) == words for other in beside)
+    return AGGREGATE_WORDS.get(aggregate, "") + (metric if alike else words)
+
+
+def _metric_words(metric: str) -> str:
+    own = METRIC_WORDS.get(metric)
+    if own is not None:
+        return own
+    words = " ".join(metric.replace("_", " ").split())
+    return metric if not words or words in METRIC_WORDS.values() else words
 
 
 def number_words(value: float, *, decimals: int, sign: bool = False) -> str:

@@ -15,7 +15,9 @@ with show_errors():
     sessions = rating_sessions(store())
     chosen = next((s for s in sessions if s.id == st.query_params.get("session")), None)
     if chosen is not None:
-        st.page_link("collect_ratings.py", label="All sessions", icon=":material/arrow_back:")
+        if st.button("All sessions", type="tertiary", icon=":material/arrow_back:", key="all_sessions"):
+            st.query_params.clear()
+            st.rerun()
         show_session(chosen)
         st.stop()
     title, switch = st.columns([3, 2], vertical_alignment="bottom")

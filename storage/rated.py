@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Subquery, and_, func, select, union_all
 
+from experiments.vocabulary import TaskState
+from storage.rating_tables import ITEM, SESSION, TASK, RatingItem, RatingSession
 from storage.store import Transaction
 from storage.tables import Example, Output, Rating, Score, table_of
 
@@ -32,14 +35,24 @@ class RatedAnswer:
 
 
 def rated_answers(
-    tx: Transaction, run_id: str, *, rated_as: str, metric: str, fingerprint: str, limit: int = 5000
+    tx: Transaction,
+    run_id: str,
+    *,
+    rated_as: str,
+    metric: str,
+    fingerprint: str,
+    left_out: Collection[str] = (),
+    limit: int = 5000,
 ) -> list[RatedAnswer]:
-    """Answers of a run that people rated under ``rated_as``, in the order of the test set, with one judge's score."""
+    """Answers of a run that people rated under ``rated_as``, in the order of the test set, with one judge's score.
+
+    Ratings that were imported and those of sessions of single answers; not those of the raters ``left_out``.
+    """
     scored = and_(SCORE.output_id == OUTPUT.id, SCORE.metric == metric, SCORE.fingerprint == fingerprint)
+    said = _said(run_id, rated_as, left_out)
     people = (
-        select(RATING.output_id, func.avg(RATING.value).label("people"), func.count().label("raters"))
-        .where(RATING.metric == rated_as)
-        .group_by(RATING.output_id)
+        select(said.c.output_id, func.avg(said.c.value).label("people"), func.count().label("raters"))
+        .group_by(said.c.output_id)
         .subquery()
     )
     query = (
@@ -63,7 +76,7 @@ def rated_answers(
         .limit(limit)
     )
     rows: list[Any] = list(tx.session.connection().execute(query))
-    comments = _comments(tx, run_id, rated_as)
+    comments = _comments(tx, said)
     return [
         RatedAnswer(
             output_id=row.id,
@@ -82,13 +95,32 @@ def rated_answers(
     ]
 
 
-def _comments(tx: Transaction, run_id: str, rated_as: str) -> dict[str, list[str]]:
-    query = (
-        select(RATING.output_id, RATING.comment)
+def _said(run_id: str, rated_as: str, left_out: Collection[str]) -> Subquery:
+    """One row per rating of one answer: output_id, value, comment, at, id."""
+    imported = (
+        select(RATING.output_id, RATING.value, RATING.comment, RATING.created_at.label("at"), RATING.id)
         .join(table_of(Output), OUTPUT.id == RATING.output_id)
-        .where(OUTPUT.run_id == run_id, RATING.metric == rated_as, RATING.comment != "")
-        .order_by(RATING.created_at, RATING.id)
+        .where(OUTPUT.run_id == run_id, RATING.metric == rated_as)
     )
+    voted = (
+        select(ITEM.first_output_id, TASK.value, TASK.comment, TASK.decided_at, TASK.id)
+        .join(table_of(RatingItem), ITEM.id == TASK.item_id)
+        .join(table_of(RatingSession), SESSION.id == TASK.session_id)
+        .where(
+            SESSION.run_id == run_id,
+            SESSION.metric == rated_as,
+            TASK.state == TaskState.RATED,
+            TASK.repeat.is_(False),
+            TASK.rater_id.not_in(left_out),
+            ITEM.gold.is_(False),
+            ITEM.second_output_id.is_(None),
+        )
+    )
+    return union_all(imported, voted).subquery()
+
+
+def _comments(tx: Transaction, said: Subquery) -> dict[str, list[str]]:
+    query = select(said.c.output_id, said.c.comment).where(said.c.comment != "").order_by(said.c.at, said.c.id)
     found: dict[str, list[str]] = defaultdict(list)
     for output_id, comment in tx.session.connection().execute(query):
         found[output_id].append(comment)

@@ -176,12 +176,16 @@ class Ratings:
         unused = (col(Rater.link_id) == link_id, col(Rater.joined_at).is_(None), col(Rater.opened_at) < before)
         self._session.execute(delete(Rater).where(*unused))
 
-    def has_votes(self, experiment_ids: Sequence[str]) -> bool:
-        """Whether anybody decided on an item of these experiments."""
+    def has_votes(self, experiment_ids: Sequence[str], *, besides: Sequence[str] = ()) -> bool:
+        """Whether anybody but these raters decided on an item of these experiments."""
         query = (
             select(RatingTask.id)
             .join(RatingSession, col(RatingSession.id) == RatingTask.session_id)
-            .where(col(RatingSession.experiment_id).in_(experiment_ids), col(RatingTask.decided_at).is_not(None))
+            .where(
+                col(RatingSession.experiment_id).in_(experiment_ids),
+                col(RatingTask.decided_at).is_not(None),
+                col(RatingTask.rater_id).not_in(besides),
+            )
             .limit(1)
         )
         return self._session.exec(query).first() is not None

@@ -1,4 +1,4 @@
-"""Delete whole prompts, test sets and experiments with everything that is of them, once nothing else needs them."""
+"""Delete whole prompts, test sets, experiments and checks with all that is of them, once nothing else needs them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from storage.store import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The ids of prompts, test sets and experiments that go together."""
+    """The ids of prompts, test sets, experiments and quality checks that go together; the ``raters`` are theirs."""
 
     prompts: Collection[str]
     datasets: Collection[str]
     experiments: Collection[str]
+    checks: Collection[str] = ()
+    raters: Collection[str] = ()
 
 
 def experiments_outside(tx: Transaction, held: Holdings) -> list[str]:
@@ -53,7 +55,7 @@ def experiments_outside(tx: Transaction, held: Holdings) -> list[str]:
 
 
 def written_by_others(tx: Transaction, held: Holdings, *, author: str) -> list[str]:
-    """Names of the prompts and test sets among these that have a version of somebody else, sorted."""
+    """Names of the prompts, test sets and checks among these that have a version of somebody else, sorted."""
     prompts = (
         select(col(tables.Prompt.name))
         .join(tables.PromptVersion, col(tables.PromptVersion.prompt_id) == col(tables.Prompt.id))
@@ -64,13 +66,20 @@ def written_by_others(tx: Transaction, held: Holdings, *, author: str) -> list[s
         .join(tables.DatasetVersion, col(tables.DatasetVersion.dataset_id) == col(tables.Dataset.id))
         .where(col(tables.Dataset.id).in_(held.datasets), col(tables.DatasetVersion.created_by) != author)
     )
-    return sorted({*tx.session.execute(prompts).scalars(), *tx.session.execute(datasets).scalars()})
+    version = tables.QualityCheckVersion
+    checks = (
+        select(col(tables.QualityCheck.name))
+        .join(version, col(version.check_id) == col(tables.QualityCheck.id))
+        .where(col(tables.QualityCheck.id).in_(held.checks), col(version.created_by) != author)
+    )
+    return sorted({name for query in (prompts, datasets, checks) for name in tx.session.execute(query).scalars()})
 
 
 def is_rated(tx: Transaction, held: Holdings) -> bool:
-    """True when people have rated answers of these experiments."""
+    """True when people other than the raters among these have rated answers of these experiments."""
     rating = select(tables.Rating).where(col(tables.Rating.experiment_id).in_(held.experiments)).limit(1)
-    return tx.session.execute(rating).first() is not None or tx.ratings.has_votes(list(held.experiments))
+    voted = tx.ratings.has_votes(list(held.experiments), besides=list(held.raters))
+    return voted or tx.session.execute(rating).first() is not None
 
 
 def remove(tx: Transaction, held: Holdings) -> int:
@@ -106,6 +115,8 @@ def remove(tx: Transaction, held: Holdings) -> int:
         (tables.Label, col(tables.Label.prompt_id).in_(held.prompts)),
         (tables.PromptVersion, col(tables.PromptVersion.prompt_id).in_(held.prompts)),
         (tables.Prompt, col(tables.Prompt.id).in_(held.prompts)),
+        (tables.QualityCheckVersion, col(tables.QualityCheckVersion.check_id).in_(held.checks)),
+        (tables.QualityCheck, col(tables.QualityCheck.id).in_(held.checks)),
     )
     count = tx.live.remove_traffic(held.experiments)
     for kind, condition in doomed:

@@ -23,10 +23,10 @@ def create_tables(engine: Engine) -> None:
 
 
 def is_unused(tx: Transaction) -> bool:
-    """True while there is no prompt, no test set and no experiment, archived ones included."""
+    """True while there is no prompt, test set, experiment or quality check, archived ones included."""
     return all(
         tx.session.execute(select(kind).limit(1)).first() is None
-        for kind in (tables.Prompt, tables.Dataset, tables.Experiment)
+        for kind in (tables.Prompt, tables.Dataset, tables.Experiment, tables.QualityCheck)
     )
 
 

@@ -12,6 +12,7 @@ from experiments.actions.start_live import start_live
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
 from experiments.vocabulary import Actor
+from experiments.wording import metric_name
 from storage.records import LivePhaseRecord
 from storage.store import Store
 
@@ -71,7 +72,7 @@ def live_design(
     """
     design: dict[str, Any] = {
         "name": name.strip(),
-        "hypothesis": f"Version {challenger} of {prompt} is better than version {control} on {metric}.",
+        "hypothesis": f"Version {challenger} of {prompt} is better than version {control} on {metric_name(metric)}.",
         "variants": [
             {"name": f"v{control}", "prompt": f"{prompt}@{control}"},
             {"name": f"v{challenger}", "prompt": f"{prompt}@{challenger}"},

@@ -26,7 +26,7 @@ def remove_sample(store: Store, *, actor: Actor) -> int:
         sample = project.LoadedSample.from_setting(value)
         if sample is None:
             raise Conflict("no_sample", "The sample project is not in this database.")
-        held = removal.Holdings(sample.prompts, sample.datasets, sample.experiments)
+        held = removal.Holdings(sample.prompts, sample.datasets, sample.experiments, sample.checks, sample.raters)
         _refuse_in_use(tx, held)
         rows = removal.remove(tx, held)
         at = tx.clock()

@@ -19,6 +19,7 @@ from experiments.stats.multiplicity import Family, dunnett, holm, min_p
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, MetricKind
+from experiments.wording import metric_name
 
 NOT_YET = NotEstimable(State.NOT_YET, "the plan reads the result once, when all units are in")
 
@@ -55,14 +56,14 @@ def outcome_for(
     """The outcome of one target and challenger, with names for what is missing in the table."""
     against = control or study.control
     if target.metric not in study.table.metrics:
-        return NotEstimable(State.NO_DATA, f"there are no rows of {target.metric}")
+        return NotEstimable(State.NO_DATA, f"there are no rows of {metric_name(target.metric)}")
     if not study.table.has(against):
         return NotEstimable(State.NO_CONTROL, f"{against} has no rows")
     question = None
     if study.table.has(treatment):
         question = study.question(target, treatment, reading=reading, mask=mask, control=against)
     if question is None:
-        return NotEstimable(State.NO_DATA, f"{treatment} has no rows of {target.metric}")
+        return NotEstimable(State.NO_DATA, f"{treatment} has no rows of {metric_name(target.metric)}")
     return outcome_of(question, study.design)
 
 

@@ -15,7 +15,7 @@ from experiments.stats.paired import PairTable, mcnemar_mid_p
 from experiments.stats.proportions import score_test
 from experiments.stats.srm import split_check
 from experiments.vocabulary import Design, HealthStatus, MetricKind
-from experiments.wording import count
+from experiments.wording import count, metric_name
 
 APART = 0.02
 """Failure rates further apart than this block the verdict, whatever their p-value."""
@@ -198,7 +198,7 @@ def missing_check(study: Study, metrics: Sequence[str]) -> HealthCheck:
             continue
         lost, tried = int((values.failed & study.mask).sum()), int((values.present & study.mask).sum())
         if lost:
-            gaps.append(f"{name} on {lost:,} of {tried:,}")
+            gaps.append(f"{metric_name(name)} on {lost:,} of {tried:,}")
     if not gaps:
         return passed("missing", "Every row that was run has all its values.")
     return warned("missing", f"Values are missing: {', '.join(gaps)}; those rows are left out of these comparisons.")

@@ -28,6 +28,7 @@ from experiments.stats.judge_correction import (
 )
 from experiments.stats.proportions import Limits
 from experiments.vocabulary import Design, MetricKind
+from experiments.wording import metric_name
 
 FEWEST_EACH = 10
 BELOW_PEOPLE = 0.1
@@ -183,8 +184,8 @@ def judge_check(card: JudgeCard, *, deciding: bool) -> HealthCheck:
     """Blocks the verdict when the deciding metric comes from a judge that cannot be relied on."""
     if card.usable:
         agreed = "" if card.agreement is None else f" (agreement {card.agreement:.2f} on {card.human_items})"
-        return passed("judge", f"The judge of {card.metric} agrees with people{agreed}.")
-    told = f"The automatic judge of {card.metric} is not reliable here: {card.reason}."
+        return passed("judge", f"The judge of {metric_name(card.metric)} agrees with people{agreed}.")
+    told = f"The automatic judge of {metric_name(card.metric)} is not reliable here: {card.reason}."
     return failed("judge", told) if deciding else warned("judge", told)
 
 

@@ -12,7 +12,7 @@ from experiments.ratings.drawing import is_uneven
 from experiments.ratings.quality import Judgement, RaterQuality, excluded_raters, rater_qualities
 from experiments.ratings.session_file import SessionSpec
 from experiments.vocabulary import TaskState
-from experiments.wording import count
+from experiments.wording import count, metric_name
 from storage.records import RatingSessionRecord
 from storage.store import Transaction
 
@@ -68,6 +68,12 @@ def session_votes(tx: Transaction, session: RatingSessionRecord) -> SessionVotes
     decisions = tuple(tx.rating_tasks.decided(session.id))
     qualities = rater_qualities(map(judgement_of, decisions), spec.kind, spec.exclusion)
     return SessionVotes(session, spec, session_is_over(tx, session, tx.clock()), decisions, qualities)
+
+
+def raters_left_out(tx: Transaction, experiment_id: str, metric: str) -> frozenset[str]:
+    """Ids of the raters who rated this metric and whom their session's rule leaves out."""
+    mine = [session_votes(tx, session) for session in tx.ratings.all(experiment_id) if session.metric == metric]
+    return frozenset(d["rater_id"] for votes in mine for d in votes.decisions if d["number"] in votes.excluded)
 
 
 def judgement_of(decision: Mapping[str, Any]) -> Judgement:
@@ -135,7 +141,7 @@ def _rows(tx: Transaction, votes: SessionVotes, counted: list[dict[str, Any]]) -
 
 def _facts(votes: SessionVotes, wanted: Mapping[str, int]) -> list[tuple[str, str, str]]:
     facts = []
-    metric = votes.session.metric
+    metric = metric_name(votes.session.metric)
     if votes.excluded:
         told = "; ".join(votes.qualities[number].excluded for number in sorted(votes.excluded))
         who = count(len(votes.excluded), "rater was", "raters were")

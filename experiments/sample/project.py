@@ -1,17 +1,18 @@
-"""The sample's parts as values: the test set, the prompts with their notes, the experiments, and what was recorded."""
+"""The sample's parts as values: the test set, the prompts with their notes, the experiments, what people are asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from experiments.experiment_file import ExperimentSpec, parse_experiment
+from experiments.experiment_file import ExperimentSpec, ScorerEntry, parse_experiment
 from experiments.prompts import PromptContent, text_prompt
+from experiments.ratings.session_file import SessionSpec, session_from
 from experiments.strict_yaml import parse_yaml
 
 TICKETS = "support-tickets"
@@ -40,11 +41,13 @@ class SampleVersion:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSample:
-    """The ids of what the sample brought: prompts, test sets, experiments."""
+    """The ids of what the sample brought: prompts, test sets, experiments, quality checks, and its own raters."""
 
     prompts: tuple[str, ...]
     datasets: tuple[str, ...]
     experiments: tuple[str, ...]
+    checks: tuple[str, ...] = ()
+    raters: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, as the setting keeps them."""
@@ -55,7 +58,8 @@ class LoadedSample:
         """What the setting tells; None when the sample was never loaded, or was removed."""
         if value is None or "prompts" not in value:
             return None
-        return cls(tuple(value["prompts"]), tuple(value["datasets"]), tuple(value["experiments"]))
+        names = (field.name for field in fields(cls))
+        return cls(**{name: tuple(value.get(name, ())) for name in names})
 
 
 def tickets() -> bytes:
@@ -82,6 +86,23 @@ def reply_experiment() -> ExperimentSpec:
 def topic_experiment() -> ExperimentSpec:
     """The experiment on sorting tickets: B wins and may be promoted."""
     return parse_experiment(_text("ticket_topic.yaml"), source="the sample's experiment")
+
+
+def live_experiment() -> ExperimentSpec:
+    """The live test of version 3 against 1: it runs, B is ahead, and nothing is decided."""
+    return parse_experiment(_text("support_reply_live.yaml"), source="the sample's live test")
+
+
+def rating_session(name: str) -> SessionSpec:
+    """One of the sample's rating sessions: ``preferred``, ``helpful``, ``right_queue``. Raises KeyError for another."""
+    values, _ = parse_yaml(_text("asking_people.yaml"), source="the sample's rating sessions")
+    return session_from(values[name])
+
+
+def quality_check() -> ScorerEntry:
+    """The judge that is saved as a quality check and applied to the replies."""
+    values, _ = parse_yaml(_text("quality_check.yaml"), source="the sample's quality check")
+    return dict(values)
 
 
 class _Version(BaseModel):

@@ -38,7 +38,7 @@ def limit_words(limit: Limit) -> str:
 
 
 def metric_words(comparison: Comparison) -> str:
-    """A metric's name in a sentence: ``p95 latency``, ``cost``, or the name it was given."""
+    """A metric's name in a sentence: ``p95 latency``, ``cost``, ``exact match``."""
     return metric_name(comparison.metric, comparison.aggregate)
 
 
@@ -85,7 +85,7 @@ def asked_words(plan: Plan, case: Case) -> str:
 def quality_words(plan: Plan, case: Case) -> str:
     """The quality side of a swap.
 
-    ``B's exact_match is at most 1.2 points worse; your limit was 2.0 points.``
+    ``B's exact match is at most 1.2 points worse; your limit was 2.0 points.``
     """
     margin = plan.primary.margin or plan.primary.smallest_effect
     allowed, gain = gain_text(plan, case, margin, sign=False), effect_of_case(case).gain

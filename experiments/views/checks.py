@@ -17,6 +17,7 @@ from experiments.judges.votes import Vote, scores_of
 from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run
 from experiments.lookup.find import find_experiment
+from experiments.lookup.rating_evidence import raters_left_out
 from experiments.views.previews import try_results
 from experiments.vocabulary import MetricKind, RunState
 from storage.rated import RatedAnswer, rated_answers
@@ -135,7 +136,7 @@ def answers_to_try(store: Store, experiment_name: str, *, rated_as: str, limit: 
     with store.read() as tx:
         blueprint, run = _of(tx, experiment_name)
         names = {arm.id: arm.name for arm in blueprint.arms}
-        rated = rated_answers(tx, run.id, rated_as=rated_as, metric="", fingerprint="")
+        rated = _rated_as(tx, run, rated_as)
         chosen = _in_turn(rated)[:limit]
         found = [
             SampleAnswer(r.output_id, r.position + 1, names[r.variant_id], r.text, r.people, r.comments) for r in chosen
@@ -213,9 +214,7 @@ def remarks_on(store: Store, experiment_name: str, *, metric: str, rated_as: str
     """The rated answers as remarks: grades are brought to 0 to 1 by the range that people used."""
     with store.read() as tx:
         blueprint, run = _of(tx, experiment_name)
-        rated = _rated(tx, blueprint, run, metric) or rated_answers(
-            tx, run.id, rated_as=rated_as, metric="", fingerprint=""
-        )
+        rated = _rated(tx, blueprint, run, metric) or _rated_as(tx, run, rated_as)
     values = [r.people for r in rated] + [r.judge for r in rated if r.judge is not None]
     low, high = min([0.0, *values]), max([1.0, *values])
 
@@ -230,7 +229,15 @@ def _rated(tx: Transaction, blueprint: Blueprint, run: RunRecord, metric: str) -
     if judge is None:
         return []
     rated_as = judge.spec.rated_as if metric == judge.metric else metric
-    return rated_answers(tx, run.id, rated_as=rated_as, metric=metric, fingerprint=judge.fingerprint)
+    return _rated_as(tx, run, rated_as, metric=metric, fingerprint=judge.fingerprint)
+
+
+def _rated_as(
+    tx: Transaction, run: RunRecord, rated_as: str, *, metric: str = "", fingerprint: str = ""
+) -> list[RatedAnswer]:
+    """What people said under a name, with the score of a judge where one is named."""
+    left_out = raters_left_out(tx, run.experiment_id, rated_as)
+    return rated_answers(tx, run.id, rated_as=rated_as, metric=metric, fingerprint=fingerprint, left_out=left_out)
 
 
 def _of(tx: Transaction, experiment_name: str) -> tuple[Blueprint, RunRecord]:

@@ -71,6 +71,7 @@ class SessionSummary:
     raters: int
     minutes_left: float
     link: LinkView
+    sample: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -138,10 +139,11 @@ def summary_of(tx: Transaction, session: RatingSessionRecord, now: datetime) -> 
     spec = spec_of(session)
     rated, wanted, full = tx.rating_tasks.counts([session.id]).get(session.id, (0, 0, 0))
     over = session_is_over(tx, session, now)
+    experiment = tx.experiments.get(session.experiment_id)
     return SessionSummary(
         id=session.id,
         number=session.number,
-        experiment=tx.experiments.get(session.experiment_id).name,
+        experiment=experiment.name,
         question=spec.question_text(),
         kind=session.kind,
         metric=session.metric,
@@ -156,6 +158,7 @@ def summary_of(tx: Transaction, session: RatingSessionRecord, now: datetime) -> 
         raters=len(tx.ratings.raters(session.id)),
         minutes_left=0.0 if over else round(max(0, wanted - rated) * session.seconds_per_item / 60, 1),
         link=_link_view(tx, next(iter(tx.ratings.links(session.id)), None), now),
+        sample=experiment.sample,
     )
 
 

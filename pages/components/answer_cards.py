@@ -9,7 +9,7 @@ import streamlit as st
 
 from experiments.views.answers import AnswerView, RowAnswers
 from experiments.views.experiments import ArmView
-from experiments.wording import amount, count
+from experiments.wording import amount, count, metric_name
 from pages.components.inert import Html, cut, element, joined
 from pages.components.numbers import score_text, seconds_words
 from pages.components.show_output import diff_markup, show, show_record
@@ -83,7 +83,7 @@ def _show_scores(scores: Mapping[str, tuple[float | None, str | None]]) -> None:
     rows = [
         element(
             "tr",
-            element("th", cut(metric, 60)),
+            element("th", cut(metric_name(metric, beside=scores), 60)),
             element(
                 "td", element("b", score_text(value)), " ", element("span", cut(reason or "", 200), cls="bk-muted")
             ),

@@ -44,6 +44,10 @@ def start_with(spec: JudgeSpec | None) -> None:
 def draw(name: str, *, models: list[str]) -> ScorerEntry | None:
     """The editor; the entry it holds now, or None while it is empty or wrong (what is wrong is shown)."""
     state = st.session_state
+    # Not as ``value=`` of the widgets: Streamlit warns where one has both a default and a value from a saved check.
+    defaults = {"repeats": 1, "low_words": "useless", "high_words": "solves it", "high": 5}
+    for part, value in defaults.items():
+        state.setdefault(f"check_{part}", value)
     state.setdefault("check_model", next((m for m in models if m == "demo/judge"), models[0]))
     kind = st.segmented_control("A verdict is", KINDS, required=True, key="check_kind", persist_state="session")
     rubric = st.text_area(
@@ -51,14 +55,14 @@ def draw(name: str, *, models: list[str]) -> ScorerEntry | None:
     )
     if kind == GRADES:
         low, high, most = st.columns([3, 3, 1])
-        low.text_input("1 means", key="check_low_words", value="useless", persist_state="session")
-        high.text_input("The best means", key="check_high_words", value="solves it", persist_state="session")
-        most.number_input("Best", 2, 10, value=5, key="check_high", persist_state="session")
+        low.text_input("1 means", key="check_low_words", persist_state="session")
+        high.text_input("The best means", key="check_high_words", persist_state="session")
+        most.number_input("Best", 2, 10, key="check_high", persist_state="session")
     _draw_examples()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=260):
             pick_model("Model that judges", models, key="check_model")
-        st.number_input("Ask each time", 1, 9, value=1, key="check_repeats", width=130, persist_state="session")
+        st.number_input("Ask each time", 1, 9, key="check_repeats", width=130, persist_state="session")
         st.toggle("Show the expected answer", key="check_reference", persist_state="session")
     if not (rubric or "").strip():
         return None

@@ -9,10 +9,10 @@ import streamlit as st
 
 from experiments.stats.estimates import Interval
 from experiments.views.experiments import ExperimentView
-from experiments.wording import POINTS, amount, between, count, percent
+from experiments.wording import POINTS, amount, between, count, metric_name, percent
 from pages.components.inert import element
 from pages.components.show_output import plain, show, show_lines, show_values
-from pages.components.tables import show_table
+from pages.components.tables import show_table, two_lines
 
 
 def show_judge_cards(result: Mapping[str, Any], metrics: Sequence[str], *, units: Mapping[str, str]) -> None:
@@ -43,18 +43,18 @@ def _show_card(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]
     show(
         element(
             "div",
-            element("b", f"{card['metric']} by {card['judge']}"),
+            element("b", f"{metric_name(card['metric'])} by {card['judge']}"),
             element("span", pill[0], cls=pill[1]),
             cls="bk-chips",
         )
     )
     st.markdown(plain(agreement_words(card)))
     if card["corrected"]:
-        show_table(
-            ["Effect of", "The judge says", "Very likely", "As people would say", "Very likely"],
-            effect_rows(card, comparisons, unit=unit),
-            wide=(2,),
-        )
+        rows = [
+            [name, two_lines(judged, _short(judged_range)), two_lines(people, _short(people_range))]
+            for name, judged, judged_range, people, people_range in effect_rows(card, comparisons, unit=unit)
+        ]
+        show_table(["Effect of", "The judge says", "As people would say"], rows)
     if card["faults"]:
         show_lines([_sentence(fault["message"]) for fault in card["faults"]])
     st.markdown(f"**Next:** {plain(card['next_step'])}")
@@ -93,6 +93,11 @@ def effect_rows(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]
 def _effect(found: Mapping[str, Any], unit: str) -> list[str]:
     interval = Interval(found["estimate"], found["lower"], found["upper"])
     return [amount(interval.estimate, unit, sign=True), between(interval, unit)]
+
+
+def _short(limits: str) -> str:
+    """``−1.5 to +13.6 points`` for ``between −1.5 and +13.6 points``: three columns must fit a phone."""
+    return limits.removeprefix("between ").replace(" and ", " to ")
 
 
 def card_facts(card: Mapping[str, Any]) -> dict[str, str]:

@@ -8,11 +8,12 @@ from experiments.actions.open_results import open_results
 from experiments.views.experiments import get_experiment
 from experiments.views.operation import workers_alive
 from experiments.views.progress import RunProgress, run_progress
-from experiments.wording import count
+from experiments.wording import count, metric_name
 from pages.components.judge_card import show_judge_cards
 from pages.components.numbers import money
 from pages.components.session import actor, store
 from pages.components.show_output import plain
+from pages.components.words import names_of
 
 POLL_S = 1.0
 
@@ -31,7 +32,9 @@ def show_judges_of(experiment: str, *, preferred: str) -> str | None:
     metrics = [one.metric for one in progress.judging]
     metric = preferred if preferred in metrics else metrics[0]
     if len(metrics) > 1:
-        chosen = st.segmented_control("Judge", metrics, default=metric, required=True, key="judge_of")
+        chosen = st.segmented_control(
+            "Judge", metrics, default=metric, required=True, format_func=names_of(metrics), key="judge_of"
+        )
         metric = chosen if chosen in metrics else metric
     results = open_results(store(), experiment, actor=actor())
     show_judge_cards(results, [metric], units=view.units)
@@ -50,7 +53,9 @@ def _follow(experiment_id: str, *, waiting: bool) -> None:
     if waiting:
         for one in progress.judging:
             share = one.done / one.wanted if one.wanted else 0.0
-            st.progress(min(1.0, share), text=f"{plain(one.metric)}: {one.done:,} of {one.wanted:,} answers judged")
+            st.progress(
+                min(1.0, share), text=f"{plain(metric_name(one.metric))}: {one.done:,} of {one.wanted:,} answers judged"
+            )
         if workers_alive(store()) == 0:
             st.warning("No worker is running. Start one with `bakeoff worker`.", icon=":material/info:")
     _show_spent(progress)

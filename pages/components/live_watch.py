@@ -24,7 +24,7 @@ from pages.components.live_snippets import show_live_snippets
 from pages.components.method import show_method
 from pages.components.numbers import money, seconds_words
 from pages.components.promotion import promote_dialog
-from pages.components.result_header import show_arms
+from pages.components.result_header import sample_badge, show_arms
 from pages.components.scorecard import show_scorecard
 from pages.components.session import actor, store
 from pages.components.show_output import plain, show
@@ -70,6 +70,8 @@ def _show_head(live: LiveTestView, view: ExperimentView, treatment: ArmView, res
     with title, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(plain(view.name), width="content", anchor=False)
         live_badge(live)
+        if view.sample:
+            sample_badge()
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if live.state != LiveState.STOPPED and st.button("Stop", icon=":material/stop_circle:", key="live_stop"):
             stop_dialog(live, view)
@@ -190,7 +192,8 @@ def _show_band(live: LiveTestView, view: ExperimentView, treatment: ArmView, res
         return
     primary = view.spec.plan.primary
     comparison = next(c for c in result["comparisons"] if c["role"] == "primary")
-    st.header(f"{plain(metric_name(primary.metric))} over time", anchor=False)
+    name = metric_name(primary.metric)
+    st.header(f"{plain(name[:1].upper() + name[1:])} over time", anchor=False)
     unit = comparison["unit"]
     asked = None if primary.relative else primary.smallest_effect
     spec = band(points, unit=unit, asked=asked, better=comparison["direction"])

@@ -104,7 +104,8 @@ def plan_facts(view: ExperimentView) -> dict[str, str]:
         ),
         "Failed answers": "count as 0" if plan.failed_rows == "zero" else "leave their row out",
         "Test set": f"{view.dataset}, {view.rows:,} rows",
-        "Measured by": ", ".join(f"{m}: {s}" for m, s in view.scorer_versions.items()) or "scores that were imported",
+        "Measured by": ", ".join(f"{metric_name(m)}: {s}" for m, s in view.scorer_versions.items())
+        or "scores that were imported",
     }
     if view.spec.repeats > 1:
         facts["Answers per row"] = str(view.spec.repeats)

@@ -100,7 +100,7 @@ def _questions(
     given |= {"dataset": f"{view.name}@{view.version}", **columns}
     missing += [f"a column for {{{{{variable}}}}}" for variable in unfilled]
     st.subheader("What is measured", anchor=False)
-    entries = choose_measures(view.columns, has_reference="reference" in columns)
+    entries = choose_measures(view, columns.get("reference"))
     given["scorers"] = list(entries.values())
     rated = choose_ratings()
     if rated:

@@ -10,10 +10,13 @@ import streamlit as st
 
 from experiments.errors import BakeoffError
 from experiments.scoring import describe_all
+from experiments.scoring.fitting import fitting_scorer
 from experiments.scoring.options import OptionDescription
 from experiments.scoring.registry import ScorerDescription
+from experiments.views.datasets import MOST_ROWS, DatasetView, dataset_rows
 from experiments.vocabulary import new_id
 from pages.components.errors import show_problem
+from pages.components.session import store
 from pages.components.show_output import plain
 
 COLUMN_OPTIONS = ("column", "sources_column", "same_as_column")
@@ -25,11 +28,14 @@ def _library() -> dict[str, ScorerDescription]:
     return {scorer.name: scorer for scorer in describe_all()}
 
 
-def choose_measures(columns: Sequence[str], *, has_reference: bool) -> dict[str, str | dict[str, Any]]:
-    """Metric → scorer entry of an experiment file, in order; what is wrong with one is shown beside it."""
+def choose_measures(view: DatasetView, reference: str | None) -> dict[str, str | dict[str, Any]]:
+    """Metric → scorer entry of an experiment file, in order; what is wrong with one is shown beside it.
+
+    ``reference`` is the column of the expected answers. What fits them stands there at first.
+    """
     state = st.session_state
-    if "plan_measures" not in state:
-        state["plan_measures"] = [(new_id(), "exact_match")] if has_reference else []
+    columns, has_reference = view.columns, reference is not None
+    _propose(view, reference)
     library = _library()
     entries: dict[str, str | dict[str, Any]] = {}
     for measure, name in state["plan_measures"]:
@@ -49,6 +55,20 @@ def choose_measures(columns: Sequence[str], *, has_reference: bool) -> dict[str,
         state["plan_measures"] = [*state["plan_measures"], (new_id(), chosen)]
         st.rerun()
     return entries
+
+
+def _propose(view: DatasetView, reference: str | None) -> None:
+    """The fitting measure with the reason for it; another test set brings another one until somebody has chosen."""
+    rows = dataset_rows(store(), view.version_id, limit=MOST_ROWS)
+    fitting = fitting_scorer([row.cells.get(reference) for row in rows] if reference is not None else [])
+    state = st.session_state
+    mine = state.get("plan_proposed")
+    untouched = "plan_measures" not in state or state["plan_measures"] == [mine]
+    if untouched and (mine is None or mine[1] != fitting.scorer):
+        mine = state["plan_proposed"] = (new_id(), fitting.scorer)
+        state["plan_measures"] = [mine]
+    if mine in state["plan_measures"] and mine[1] == fitting.scorer:
+        st.caption(f"{fitting.why} You can change it.")
 
 
 def _measure(

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.wording import metric_name
+from pages.components.words import names_of
 
 BETTER, AS_GOOD = "B should be better", "B may be as good, if it is cheaper"
 SYSTEM = {"cost": ("cost_usd", "mean"), "latency": ("latency_ms", "mean"), "p95 latency": ("latency_ms", "p95")}
@@ -22,7 +23,7 @@ def choose_rules(metrics: Sequence[str], units: dict[str, str]) -> dict[str, Any
     swap = intent == AS_GOOD
     left, right = st.columns(2)
     with left:
-        primary = st.selectbox("What decides", metrics, key="plan_primary", format_func=metric_name)
+        primary = st.selectbox("What decides", metrics, key="plan_primary", format_func=names_of(metrics))
     points = units.get(primary, "points") == "points"
     with right:
         label = "May be worse by at most" if swap else "Smallest gain worth having"
@@ -87,6 +88,7 @@ def _limits(others: Sequence[str], units: dict[str, str]) -> list[dict[str, Any]
         "Must not get worse",
         [*SYSTEM, *others],
         default=["cost"],
+        format_func=names_of([*SYSTEM, *others]),
         key="plan_limits",
         help="A limit that is broken vetoes the promotion, however large the gain.",
     )

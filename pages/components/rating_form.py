@@ -11,6 +11,7 @@ import streamlit as st
 from experiments.ratings.questions import DEFAULT_METRIC, DEFAULT_QUESTION
 from experiments.views.experiments import ExperimentView
 from experiments.vocabulary import QuestionKind
+from pages.components.words import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,13 @@ def _rows(view: ExperimentView) -> dict[str, Any]:
             rows["by"] = st.selectbox("Slices of", view.slices, key="rate_by", width=200)
         if pick == "disagreement":
             none = "their texts"
-            by = st.selectbox("Differ in", [none, *view.scorer_versions], key="rate_metric", width=200)
+            by = st.selectbox(
+                "Differ in",
+                [none, *view.scorer_versions],
+                format_func=names_of([none, *view.scorer_versions]),
+                key="rate_metric",
+                width=200,
+            )
             rows["metric"] = None if by == none else by
     if pick == "disagreement":
         st.caption("Four of five rows come from where the variants differ; each row keeps its probability.")

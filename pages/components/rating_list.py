@@ -11,6 +11,7 @@ from experiments.wording import count
 from pages.components.empty import show_empty
 from pages.components.inert import element
 from pages.components.numbers import ago, minutes_words
+from pages.components.result_header import sample_badge
 from pages.components.show_output import plain, show
 
 PAGE = 15
@@ -26,12 +27,11 @@ def show_sessions(sessions: Sequence[SessionSummary]) -> None:
     for session in sessions[PAGE * (min(at, pages) - 1) :][:PAGE]:
         with st.container(border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(
-                    "collect_ratings.py",
-                    label=f"**{plain(session.experiment)}** · session {session.number}",
-                    query_params={"session": session.id},
-                    icon="",
-                )
+                label = f"**{plain(session.experiment)}** · session {session.number}"
+                # A link to the page one is on keeps its address, so the next click would lead back to the list.
+                if st.button(label, type="tertiary", key=f"open_{session.id}"):
+                    st.query_params["session"] = session.id
+                    st.rerun()
                 session_badge(session)
             show(element("div", session.question))
             facts = [
@@ -44,13 +44,15 @@ def show_sessions(sessions: Sequence[SessionSummary]) -> None:
 
 
 def session_badge(session: SessionSummary) -> None:
-    """Open, closed, or open without a link that lets anybody in."""
+    """Open, closed, or open without a link that lets anybody in; and whether it is of the sample."""
     if session.state == "closed":
         st.badge("Closed", color="gray")
     elif session.link.state in ("open", "full"):
         st.badge("Open", color="blue")
     else:
         st.badge(f"Open, link {session.link.state}", color="orange")
+    if session.sample:
+        sample_badge()
 
 
 def share_done(session: SessionSummary) -> float:

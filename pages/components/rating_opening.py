@@ -13,7 +13,7 @@ from experiments.ratings.session_file import SessionSpec, session_from
 from experiments.views.datasets import get_dataset
 from experiments.views.experiments import get_experiment, list_experiments
 from experiments.views.rating_sessions import SessionPreview, preview_session
-from experiments.wording import count
+from experiments.wording import count, metric_name
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors, show_problem
 from pages.components.numbers import day, minutes_words, seconds_words
@@ -89,7 +89,7 @@ def _show_preview(preview: SessionPreview) -> None:
             "One item": f"about {seconds_words(preview.seconds_per_item)}, {preview.words_per_item:.0f} words",
             "Each rater": minutes_words(preview.minutes_per_rater),
             "All together": minutes_words(preview.minutes_total),
-            "Becomes": preview.metric,
+            "Becomes": metric_name(preview.metric),
         }
     )
     if preview.sentences:

@@ -8,7 +8,7 @@ from experiments.actions.open_rating import close_session, new_link, revoke_link
 from experiments.views.rating_report import AgreementView, RaterLine, SessionReport, session_report
 from experiments.views.rating_results import PairLine, SessionResult
 from experiments.views.rating_sessions import SessionSummary, rating_sessions
-from experiments.wording import amount, count, percent
+from experiments.wording import amount, count, metric_name, percent
 from pages.components.errors import show_errors
 from pages.components.inert import element
 from pages.components.numbers import ago, day, minutes_words, seconds_words
@@ -34,7 +34,7 @@ def show_session(session: SessionSummary) -> None:
         st.page_link(
             "read_results.py", label=plain(session.experiment), query_params={"exp": session.experiment}, icon=""
         )
-        facts = [f"session {session.number}", f"measure {session.metric}", _link_words(session)]
+        facts = [f"session {session.number}", f"measure {metric_name(session.metric)}", _link_words(session)]
         facts.append(f"opened {ago(session.opened_at)} by {session.opened_by}")
         show(element("span", " · ".join(facts), cls="bk-muted bk-small"))
     show_new_link(session.id)

@@ -10,11 +10,11 @@ import streamlit as st
 
 from experiments.views.answers import PairFilter, PairPage, RowAnswers, answer_pairs, row_answers
 from experiments.views.experiments import ArmView
-from experiments.wording import metric_name
 from pages.components.answer_cards import repetitions, show_row
 from pages.components.errors import show_errors
 from pages.components.pickers import choice_in_address, keep_in_address
 from pages.components.session import store
+from pages.components.words import names_of
 
 PAGE_ROWS = 50
 LIST, ROWS = "pairs", "pairs_shown"
@@ -84,7 +84,7 @@ def _filtered(pairs: Pairs, metrics: Sequence[str], parts: Sequence[tuple[str, s
     names = list(dict.fromkeys([pairs.metric, *metrics]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
-            "Who won, by", names, format_func=metric_name, key="measure", bind="query-params", width=240
+            "Who won, by", names, format_func=names_of(names), key="measure", bind="query-params", width=240
         )
         words = {f"{column}: {value}": (column, value) for column, value in parts}
         chosen = EVERYWHERE

@@ -43,6 +43,11 @@ def simulated_badge() -> None:
     st.badge("Simulated model", icon=":material/science:", color="violet", help="Answers of a built-in demo model.")
 
 
+def sample_badge() -> None:
+    """The mark of everything that came with the sample project."""
+    st.badge("Sample", color="gray", help="Part of the sample project.")
+
+
 def show_arms(arms: tuple[ArmView, ...], *, models: bool = True) -> None:
     """All variants of an experiment, each with its letter, name, and what it runs on."""
     shared = len({arm.model for arm in arms}) == 1
@@ -78,6 +83,8 @@ def _when(view: ExperimentView, progress: RunProgress) -> str:
         return f"imported {day(start)}"
     if progress.ended_at is None or progress.started_at is None:
         return f"started {day(start)}"
+    if progress.judging:
+        return day(start)  # judges may be asked days later, so the end of the run tells nothing of the answers
     return f"{day(start)}, {seconds_words((progress.ended_at - progress.started_at).total_seconds())}"
 
 
@@ -89,4 +96,4 @@ def title_line(view: ExperimentView, progress: RunProgress | None, *, state: str
         if view.simulated:
             simulated_badge()
         if view.sample:
-            st.badge("Sample", color="gray", help="Part of the sample project.")
+            sample_badge()

@@ -55,7 +55,9 @@ def primary_of(result: Mapping[str, Any], treatment: str) -> dict[str, Any] | No
 def score_lines(result: Mapping[str, Any], treatment: str) -> list[ScoreLine]:
     """The scorecard of one challenger; a variant's own value is there even where nothing can be compared."""
     own = {(arm["metric"], arm["aggregate"], arm["variant"]): arm["value"] for arm in result["arms"]}
-    return [_line(_with_own_values(c, own)) for c in overall(result, treatment)]
+    shown = overall(result, treatment)
+    names = {c["metric"] for c in shown}
+    return [_line(_with_own_values(c, own), names) for c in shown]
 
 
 def _with_own_values(c: Mapping[str, Any], own: Mapping[tuple[str, str, str], float | None]) -> dict[str, Any]:
@@ -167,8 +169,8 @@ def second_line(result: Mapping[str, Any], treatment: str, letter: str, letters:
     return " ".join(told)
 
 
-def _line(c: Mapping[str, Any]) -> ScoreLine:
-    name = metric_name(c["metric"], c["aggregate"]) + (_PER_1000 if c["unit"] == "usd" else "")
+def _line(c: Mapping[str, Any], names: Iterable[str]) -> ScoreLine:
+    name = metric_name(c["metric"], c["aggregate"], beside=names) + (_PER_1000 if c["unit"] == "usd" else "")
     ok = c["status"] == "ok"
     note = "" if ok else (c["warnings"] or [_STATES.get(c["status"], c["status"].replace("_", " "))])[0]
     judgement, verdict = _badge(c)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from experiments.wording import metric_name
+
 FAILURES = {
     "rate_limit": "rate limit",
     "quota": "quota used up",
@@ -24,6 +28,12 @@ ANSWERS = {
     "tool_call": "Tool call",
     "bad_json": "Broken JSON",
 }
+
+
+def names_of(metrics: Iterable[str]) -> Callable[[str], str]:
+    """For a picker of metrics: each as people read it, those that would read alike by their keys."""
+    known = tuple(metrics)
+    return lambda metric: metric_name(metric, beside=known)
 
 
 def failure_words(kind: str | None) -> str:

@@ -14,7 +14,9 @@ from experiments.completions.demo_responder.support_knowledge import knowledge
 from experiments.datasets.personal_data import count_personal_data
 from experiments.datasets.profiles import profile_table
 from experiments.datasets.reading import read_table
-from experiments.sample import project
+from experiments.judges import bind_judge
+from experiments.ratings.showing import Shown
+from experiments.sample import people, project
 from experiments.vocabulary import is_simulated
 
 COLUMNS = ["ticket_id", "customer", "channel", "language", "plan", "topic", "body", "reference"]
@@ -154,10 +156,54 @@ def test_the_experiments_compare_the_first_two_versions_on_the_tickets(experimen
 
 
 def test_what_the_setting_keeps_is_read_back():
-    sample = project.LoadedSample(("p",), ("d",), ("e", "f"))
+    sample = project.LoadedSample(("p",), ("d",), ("e", "f"), ("c",), ("r", "s"))
     assert project.LoadedSample.from_setting({"loaded_at": "then", **sample.to_json()}) == sample
 
 
 @pytest.mark.parametrize("value", [None, {"removed_at": "2026-03-02"}])
 def test_a_sample_that_is_not_there_is_none(value):
     assert project.LoadedSample.from_setting(value) is None
+
+
+def test_a_setting_from_before_there_were_checks_and_raters_is_read_too():
+    value = {"prompts": ["p"], "datasets": ["d"], "experiments": ["e"]}
+    assert project.LoadedSample.from_setting(value) == project.LoadedSample(("p",), ("d",), ("e",))
+
+
+# --- the people in it -----------------------------------------------------------------------------
+
+
+def test_a_reply_that_says_what_is_needed_in_their_language_is_worth_more(rows):
+    german = next(row for row in rows if row["language"] == "de")
+    right, foreign = f"Das tut uns leid. {german['reference']}.", "We are sorry that this happened to you."
+    assert people.worth(german["body"], right) >= people.GOOD > people.worth(german["body"], foreign)
+
+
+def test_raters_prefer_the_better_side_wherever_it_stands(rows):
+    row = next(row for row in rows if row["language"] == "en")
+    good, bad = f"Please do this: {row['reference']}.", "No."
+    careful = people.SampleRater("careful", 0.0)
+    assert people.preference(careful, Shown("t", row["body"], left=good, right=bad)) == "left"
+    assert people.preference(careful, Shown("t", row["body"], left=bad, right=good)) == "right"
+    assert people.preference(careful, Shown("t", row["body"], left=bad, right=bad)) == "both_bad"
+
+
+def test_a_person_judges_the_same_reply_the_same_way_twice(rows):
+    task = Shown("t", rows[0]["body"], text=rows[0]["reference"])
+    for rater in people.RATERS:
+        assert people.is_helpful(rater, task) == people.is_helpful(rater, task)
+        assert people.reading_ms(rater, task) == people.reading_ms(rater, task) > 1000
+
+
+def test_everybody_in_it_is_called_simulated():
+    assert all("simulated" in rater.name for rater in people.RATERS)
+
+
+def test_the_live_test_compares_what_is_live_with_what_waits():
+    assert [v.prompt for v in project.live_experiment().variants] == ["support-reply@1", "support-reply@3"]
+
+
+def test_the_judge_reads_what_the_people_were_asked():
+    spec = bind_judge(project.quality_check()).spec
+    assert spec.rated_as == project.rating_session("helpful").metric_name()
+    assert is_simulated(spec.model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.stats.estimates import Interval
-from experiments.wording import amount, between, count, dollars, level, number_words, percent
+from experiments.wording import amount, between, count, dollars, level, metric_name, number_words, percent
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,25 @@ def test_money_counts_and_signs() -> None:
         "2 more rows",
     ]
     assert number_words(-3.25, decimals=1) in {"−3.2", "−3.3"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "aggregate", "expected"),
+    [
+        ("exact_match", "mean", "exact match"),
+        ("is_correct", "mean", "is correct"),
+        ("cost_usd", "mean", "cost"),
+        ("latency_ms", "p95", "p95 latency"),
+        ("helpful", "mean", "helpful"),
+        ("helpful_v1.2", "mean", "helpful v1.2"),
+    ],
+)
+def test_a_metric_reads_without_underscores(metric: str, aggregate: str, expected: str) -> None:
+    assert metric_name(metric, aggregate) == expected
+
+
+def test_a_metric_that_would_read_like_another_keeps_its_key() -> None:
+    assert metric_name("prompt_length") == "prompt_length"
+    assert metric_name("is_correct", beside=["is_correct", "is correct"]) == "is_correct"
+    assert metric_name("cost_usd", beside=["cost", "cost_usd"]) == "cost_usd"
+    assert metric_name("is_correct", beside=["is_correct", "cost_usd"]) == "is correct"

@@ -50,7 +50,7 @@ def test_a_card_tells_version_person_reason_and_evidence(app, finished):
     assert "version 2 live since just now promoted by ada demo/small" in page.words
     assert "Promote B. It scored +100.0 points" in page.words
     assert "What version 2 changed against version 1, live before it:" in page.words
-    assert "has_key 0 100 +100.0 points" in page.words
+    assert "has key 0 100 +100.0 points" in page.words
     assert "+100.0 points" in page.words
     assert "Roll back" in page.buttons
 

@@ -144,3 +144,14 @@ def test_home_says_what_waits_for_raters(app: Open, empty: Store) -> None:
     assert "12 items waiting for raters" in page.words
     assert "Which one helps?" in page.words
     assert "See the raters" in [link.label for link in page.at.page_link]
+
+
+def test_a_session_opened_from_the_list_stays_open_when_a_link_is_made(app: Open, finished: Store) -> None:
+    opened(finished, imported(finished))
+    page = app(finished).go(PAGE)
+    page.press("**replies** · session 1").press("New link")
+
+    assert "The raters' link." in page.words
+    assert re.search(r"/r/\S+", page.at.code[0].value)
+    page.press("All sessions")
+    assert [title.value for title in page.at.title] == ["Rate answers"]

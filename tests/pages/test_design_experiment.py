@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments.actions.import_dataset import import_dataset
 from experiments.actions.save_prompt import save_prompt
 from experiments.prompts import text_prompt
 from experiments.views.experiments import experiment_names, get_experiment
@@ -75,6 +76,44 @@ def test_every_missing_thing_is_named(plan):
     assert _start(page).disabled
 
 
+def test_the_measure_that_fits_the_test_set_stands_there_with_its_reason(app, finished):
+    for name, rows in (
+        ("labels", "id,question,answer\n1,Where is my parcel?,delivery\n2,I was charged twice,billing"),
+        ("notes", "id,question\n1,Where is my parcel?\n2,I was charged twice"),
+    ):
+        import_dataset(finished, rows.encode(), filename=f"{name}.csv", name=name, actor=ADA)
+    page = app(finished).go("design_experiment.py", view=NEW)
+    page.at.selectbox(key="plan_set").set_value("questions")
+    page.run()
+    assert page.at.selectbox(key="plan_primary").value == "numeric_answer"
+    assert "The expected answers are numbers" in page.words
+
+    page.at.selectbox(key="plan_set").set_value("labels")
+    page.run()
+    assert page.at.selectbox(key="plan_primary").value == "exact_match"
+    assert "The expected answers are single words" in page.words
+
+    page.at.selectbox(key="plan_set").set_value("notes")
+    page.run()
+    assert page.at.selectbox(key="plan_primary").value == "refusal"
+    assert "The test set has no expected answers" in page.words
+
+
+def test_a_measure_somebody_chose_stays_whatever_the_test_set(app, finished):
+    rows = b"id,question\n1,Where is my parcel?\n2,I was charged twice"
+    import_dataset(finished, rows, filename="notes.csv", name="notes", actor=ADA)
+    page = app(finished).go("design_experiment.py", view=NEW)
+    page.at.selectbox(key="plan_set").set_value("questions")
+    page.run()
+    page.at.selectbox(key="plan_add_1").set_value("json_valid")
+    page.run()
+    page.at.selectbox(key="plan_set").set_value("notes")
+    page.run()
+
+    assert page.at.selectbox(key="plan_primary").options == ["numeric answer", "json valid"]
+    assert "The test set has no expected answers" not in page.words
+
+
 def test_the_start_keeps_the_plan_queues_the_run_and_locks_it(plan, finished):
     page = _named(plan, "shorter")
     page.at.text_input(key="plan_hypothesis").set_value("JSON costs nothing.")
@@ -85,7 +124,7 @@ def test_the_start_keeps_the_plan_queues_the_run_and_locks_it(plan, finished):
     assert (view.state, view.hypothesis, view.spec.plan.primary.metric) == (
         ExperimentState.RUNNING,
         "JSON costs nothing.",
-        "exact_match",
+        "numeric_answer",
     )
     assert (progress.state, progress.planned) == (RunState.QUEUED, 80)
     assert page.at.title[0].value == "shorter"

@@ -43,7 +43,7 @@ def test_the_verdict_stands_above_everything_with_its_interval(app, finished):
 
     assert "▲ B is better. You can promote it." in page.words
     assert re.search(r"B scored \+100\.0 points .*\+87\.6 and \+100\.0", page.words)
-    assert page.words.index("You can promote it.") < page.words.index("has_key")
+    assert page.words.index("You can promote it.") < page.words.index("has key")
     assert "Simulated model" in page.words
     assert [h.value for h in page.at.header] == ["How sure are we?", "Where it won and lost", "Read the answers"]
 
@@ -52,7 +52,7 @@ def test_every_measure_has_its_difference_limits_and_a_word(app, finished):
     page = app(finished).go("read_results.py", exp="swapped")
 
     table = next(element.value for element in page.at.html if "bk-table" in element.value)
-    assert "has_key" in table
+    assert "has key" in table
     assert "−100.0" in table
     assert "▼ Worse" in table
     assert page.at.button(key="promote").label == "Promote B"

@@ -35,7 +35,7 @@ def test_a_limit_that_is_surely_broken_sends_everybody_to_the_control(sqlite_sto
     phase = _after(sqlite_store, clock, slower=200)
 
     assert (phase.state, phase.everyone) == ("stopped", "A")
-    assert "latency_ms of B" in phase.state_reason
+    assert "The latency of B is worse" in phase.state_reason
     live = load_live(sqlite_store).tests[KEY]
     assert {assign(live, f"user-{i}").variant for i in range(50)} == {"A"}
     with sqlite_store.read() as tx:

@@ -9,21 +9,30 @@ import pytest
 
 from experiments.actions import load_sample
 from experiments.actions.create_experiment import create_experiment
+from experiments.actions.join_rating import arrive
 from experiments.actions.load_sample import SAMPLE, load_sample_once
+from experiments.actions.open_rating import new_link
 from experiments.actions.open_results import open_results
+from experiments.actions.rate import rater_state
 from experiments.actions.save_prompt import save_prompt
 from experiments.prompts import text_prompt
 from experiments.sample import project
+from experiments.views.checks import list_checks
 from experiments.views.experiments import list_experiments
+from experiments.views.live_tests import band_over_time, live_test_view
 from experiments.views.prompts import get_prompt
+from experiments.views.rating_report import session_report
+from experiments.views.rating_sessions import rating_sessions, waiting_ratings
 from experiments.views.registry import live_card
 from experiments.views.sample import sample_names
+from experiments.vocabulary import is_simulated
 from storage.backup import backup, verify_audit
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end
 
 REPLY = "support-reply-next-step"
 TOPIC = "ticket-topic-definitions"
+LIVE = "support-reply-own-language"
 
 
 @pytest.fixture
@@ -131,17 +140,62 @@ def test_the_version_that_waits_wins_once_somebody_tests_it(with_sample: Store):
     assert _slices(results, "key_point")["language=de"]["better"] == "treatment"
 
 
+def test_three_people_rated_the_replies_blind_and_do_not_always_agree(with_sample: Store):
+    sessions = {s.metric: s for s in rating_sessions(with_sample, REPLY)}
+    assert {name: (s.state, s.raters, s.ratings) for name, s in sessions.items()} == {
+        "preferred": ("closed", 3, 72),
+        "helpful": ("closed", 3, 150),
+    }
+    report = session_report(with_sample, sessions["preferred"].id)
+    [pair] = report.result.pairs
+    assert pair.wins > pair.losses > 0
+    assert 0.5 < report.agreement.alpha < 0.9
+    assert all("simulated" in rater.label and not rater.excluded for rater in report.raters)
+
+
+def test_a_session_waits_for_whoever_tries_the_raters_link(with_sample: Store):
+    [waiting] = waiting_ratings(with_sample)
+    [session] = rating_sessions(with_sample, TOPIC)
+    assert (waiting.session_id, session.state, session.link.state) == (session.id, "open", "open")
+    assert 0 < session.ratings < session.ratings_wanted
+    arrival = arrive(with_sample, new_link(with_sample, session.id, actor=ADA).token)
+    assert rater_state(with_sample, arrival.secrets[0]).left > 0
+
+
+def test_a_simulated_judge_agrees_with_the_people_and_may_decide(with_sample: Store):
+    [check] = list_checks(with_sample)
+    assert (check.name, is_simulated(check.versions[0].spec.model)) == ("helpful", True)
+    [card] = _results(with_sample)["judges"]
+    assert (card["judge"], card["human_items"], card["usable"]) == ("helpful@1", 50, True)
+    assert 0.8 < card["agreement"] < 1
+
+
+def test_a_live_test_runs_in_good_health_and_is_not_decided(with_sample: Store):
+    live = live_test_view(with_sample, LIVE)
+    assert (live.state, live.simulated, live.enrolled) == ("running", True, 50.0)
+    results = open_results(with_sample, LIVE, actor=ADA)
+    assert results["verdict"]["outcome"] == "keep_collecting"
+    assert {check["status"] for check in results["health"]} == {"ok"}
+    primary = _overall(results, "solved")
+    assert primary["estimate"] > 0.05 > 0 > primary["lower"]
+    assert min(results["live"]["exposed"].values()) > 100
+    assert len(band_over_time(with_sample, LIVE, "B")) >= 3
+    assert live_test_view(with_sample, LIVE).state == "running"
+
+
 def test_everything_says_that_it_is_the_sample(with_sample: Store):
     assert [(e.name, e.sample, e.simulated) for e in list_experiments(with_sample)] == [
+        (LIVE, True, True),
         (REPLY, True, True),
         (TOPIC, True, True),
     ]
     with with_sample.read() as tx:
-        assert {event.actor for event in tx.audit.all()} == {"sample", "worker sample", "analysis"}
+        actors = {event.actor for event in tx.audit.all() if not event.actor.startswith("rater:")}
+        assert actors == {"sample", "worker sample", "analysis"}
     names = sample_names(with_sample)
     assert names.prompts == ("support-reply", "ticket-topic")
     assert names.datasets == (project.TICKETS,)
-    assert set(names.experiments) == {REPLY, TOPIC}
+    assert set(names.experiments) == {REPLY, TOPIC, LIVE}
 
 
 def test_the_story_ends_before_the_present(with_sample: Store):

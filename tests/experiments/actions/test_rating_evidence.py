@@ -9,6 +9,7 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment
 from experiments.ratings.session_file import session_from
+from experiments.views.checks import answers_to_try, remarks_on
 from experiments.views.exports import export_rows
 from experiments.views.rating_report import session_items, session_report
 from experiments.views.rating_sessions import preview_session, rating_sessions, waiting_ratings
@@ -128,6 +129,25 @@ def test_single_answers_are_labels_for_judges(store: Store, client: TestClient):
     assert list(labels.columns) == ["variant", "unit_id", "value", "rater_id", "metric"]
     assert len(labels) == 48
     assert labels.groupby("variant")["value"].unique().map(list).to_dict() == {"blue-owl": [0.0], "red-fox": [1.0]}
+
+
+def test_what_people_said_in_sessions_is_read_where_checks_are_made(store: Store, client: TestClient):
+    session = opened(store, imported(store, rows=6), kind="thumbs", metric="helpful", overlap=2)
+    for _ in range(2):
+        rate_everything(arrived(client, session), lambda task: "up" if "kind" in task["text"] else "down")
+    answers = answers_to_try(store, "replies", rated_as="helpful")
+    assert {(a.variant, a.people) for a in answers} == {("red-fox", 1.0), ("blue-owl", 0.0)}
+    remarks = remarks_on(store, "replies", metric="helpful", rated_as="helpful")
+    assert len(remarks) == 12
+
+
+def test_what_raters_said_who_are_left_out_is_not(store: Store, client: TestClient):
+    gold = [{"text": f"Answer {n}", "prompt_text": f"Question {n}", "answer": "up"} for n in range(4)]
+    session = opened(store, imported(store), kind="thumbs", metric="helpful", overlap=1, gold=gold)
+    rate_everything(arrived(client, session), lambda _task: "down")
+    [rater] = session_report(store, session.session_id).raters
+    assert rater.excluded
+    assert remarks_on(store, "replies", metric="helpful", rated_as="helpful") == []
 
 
 def test_three_variants_are_ranked(store: Store, client: TestClient):

@@ -6,14 +6,19 @@ from sqlmodel import SQLModel
 
 from experiments.actions.create_experiment import create_experiment
 from experiments.actions.import_dataset import import_dataset
+from experiments.actions.join_rating import arrive
 from experiments.actions.load_sample import load_sample_once
+from experiments.actions.open_rating import new_link
 from experiments.actions.promote import promote
+from experiments.actions.rate import Vote, rater_state, submit_votes
 from experiments.actions.remove_sample import remove_sample
+from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import Conflict, Forbidden
 from experiments.prompts import text_prompt
 from experiments.sample import project
 from experiments.views.experiments import list_experiments
+from experiments.views.rating_sessions import rating_sessions
 from experiments.views.sample import sample_names
 from experiments.vocabulary import Actor, Role
 from storage.backup import verify_audit
@@ -86,6 +91,20 @@ def test_a_prompt_version_of_somebody_keeps_it(with_sample: Store):
 def test_a_test_set_version_of_somebody_keeps_it(with_sample: Store):
     import_dataset(with_sample, b"body\nmine\n", filename="t.csv", name=project.TICKETS, actor=ADA)
     _refused(with_sample, "'support-tickets'")
+
+
+def test_a_version_of_somebody_of_its_quality_check_keeps_it(with_sample: Store):
+    entry = {"judge": {"model": "demo/judge", "rubric": "Passes when it is polite."}}
+    save_check(with_sample, "helpful", entry, actor=ADA)
+    _refused(with_sample, "'helpful'")
+
+
+def test_ratings_of_somebody_keep_it(with_sample: Store):
+    [session] = [s for s in rating_sessions(with_sample) if s.state == "open"]
+    secret = arrive(with_sample, new_link(with_sample, session.id, actor=ADA).token).secrets[0]
+    task = rater_state(with_sample, secret).tasks[0]
+    submit_votes(with_sample, secret, [Vote(1, task.id, choice="up")])
+    _refused(with_sample, "rated")
 
 
 def test_only_who_manages_the_installation_may_remove_it(with_sample: Store):
