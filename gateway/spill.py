@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from filelock import FileLock, Timeout
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 8_000_000
+GATHER_S = 0.005
+"""Pause after a write: lines that come in it share the next one, and nobody wakes the writer, which would cost more."""
 SOON_S = 0.02
 """What nobody waits for goes to the disk with the next lines that somebody waits for, or after so long."""
 MOST_BYTES = 1_000_000_000
@@ -195,6 +198,7 @@ class Spill:
                 self.dropped += sum(waiting.count for waiting in group)
                 logger.error("%s; events were refused", problem)
             _tell(group, problem)
+            time.sleep(GATHER_S)
         if self._file is not None:
             os.close(self._file)
             self._file = None
