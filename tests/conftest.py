@@ -78,14 +78,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[str]:
     """A fresh database at the newest schema: the test runs once on each kind."""
     if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres").fresh_database()
-        return url
-    path = tmp_path / "bakeoff.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.fresh_database()
+        yield url
+        server.give_back(url)
+    else:
+        path = tmp_path / "bakeoff.db"
+        shutil.copy(sqlite_template, path)
+        yield f"sqlite:///{path}"
 
 
 @pytest.fixture
