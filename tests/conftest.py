@@ -15,6 +15,7 @@ from storage import schema
 from storage.engine import open_engine
 from storage.store import Store
 from tests.postgres import PostgresServer
+from tests.snapshots import Snapshots
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
@@ -107,6 +108,12 @@ def sqlite_store(tmp_path: Path, sqlite_template: Path, clock: ManualClock) -> I
     opened = Store(open_engine(f"sqlite:///{path}"), clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
+    """The ends of stories that several tests begin with."""
+    return Snapshots(tmp_path_factory.mktemp("snapshots"))
 
 
 @pytest.fixture(scope="session")
