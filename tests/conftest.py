@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.vocabulary import Actor, Role
-from storage import schema
+from storage import ledger, schema
 from storage.engine import open_engine
 from storage.store import Store
 from tests.postgres import PostgresServer
@@ -48,6 +48,14 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_breath() -> Iterator[None]:
+    """Runs in this process share commits without the pause that spares a disk under load; processes keep it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ledger, "GATHER_S", ledger.GATHER_S / 10)
+        yield
 
 
 @pytest.fixture
