@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,14))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 PYTEST_WORKERS ?= 2
+# The tests start some hundred processes: without bytecode each of them compiles the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve test check lint format lock clean faults-long
 

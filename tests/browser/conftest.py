@@ -115,10 +115,7 @@ def new_page(browser: Browser, server: Server, noted: Noted) -> Iterator[Callabl
     def opened(path: str, viewport: dict[str, int] | None = None) -> Page:
         context = browser.new_context(viewport=viewport or DESKTOP, permissions=["clipboard-read"])
         contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda r: noted.foreign.append(r.url) if is_foreign(r.url, server.base) else None)
-        page.on("dialog", lambda d: (noted.dialogs.append(d.message), d.dismiss()))
+        page = watched(context.new_page(), server, noted)
         page.goto(f"{server.base}{path}")
         return page
 
@@ -127,24 +124,36 @@ def new_page(browser: Browser, server: Server, noted: Noted) -> Iterator[Callabl
         context.close()
 
 
+def watched(page: Page, server: Server, noted: Noted) -> Page:
+    """The page, noting what it does besides showing itself."""
+    page.set_default_timeout(WAIT_MS)
+    page.on("request", lambda r: noted.foreign.append(r.url) if is_foreign(r.url, server.base) else None)
+    page.on("dialog", lambda d: (noted.dialogs.append(d.message), d.dismiss()))
+    return page
+
+
 def is_foreign(url: str, base: str) -> bool:
     """True for a request to any other host."""
     return not url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:"))
 
 
-QUIET = """() => {
+QUIET = """quiet_ms => {
     const app = document.querySelector(".stApp");
     const still = app && app.getAttribute("data-test-script-state") === "notRunning";
     window.quietSince = still ? (window.quietSince ?? performance.now()) : undefined;
-    return still && performance.now() - window.quietSince > 500;
+    return still && performance.now() - window.quietSince > quiet_ms;
 }"""
-"""No script for half a second: keys pressed in the moment after a first run are still lost."""
+LISTENING_MS, DRAWN_MS = 500, 200
 
 
-def settled(page: Page) -> None:
-    """Wait until the script has run to its end and the page listens to keys."""
+def settled(page: Page, quiet_ms: int = LISTENING_MS) -> None:
+    """Wait until the script has run to its end and the page listens to keys.
+
+    Keys that are pressed in the half second after a first run are still lost. A page that is only looked at is ready
+    sooner: ``DRAWN_MS``.
+    """
     page.wait_for_selector("[data-testid='stAppViewContainer']")
-    page.wait_for_function(QUIET)
+    page.wait_for_function(QUIET, arg=quiet_ms)
 
 
 def overflow_px(page: Page) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from experiments.views.rating_sessions import rating_sessions
 from storage.store import open_store
 from tests.browser import hostile
-from tests.browser.conftest import Noted, Server, settled
+from tests.browser.conftest import DESKTOP, DRAWN_MS, Noted, Server, settled, watched
 
 PAGES = {
     "home": "/",
@@ -63,16 +63,33 @@ def session_id(server: Server) -> str:
     return session.id
 
 
+@pytest.fixture(scope="module")
+def seen() -> Noted:
+    """What the page did so far: nothing is forgotten from one address to the next."""
+    return Noted()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Server, seen: Noted) -> Iterator[Page]:
+    """One page for all addresses: a new one would load and compile the whole application each time."""
+    context = browser.new_context(viewport=DESKTOP)
+    yield watched(context.new_page(), server, seen)
+    context.close()
+
+
 @pytest.mark.parametrize("where", PAGES)
-def test_hostile_texts_stay_texts(where: str, session_id: str, new_page: Callable[..., Page], noted: Noted) -> None:
-    page = new_page(PAGES[where].replace("THE_SESSION", session_id))
-    settled(page)
+def test_hostile_texts_stay_texts(where: str, session_id: str, server: Server, page: Page, seen: Noted) -> None:
+    page.goto(server.base + PAGES[where].replace("THE_SESSION", session_id))
+    settled(page, DRAWN_MS)
     names = {"home": hostile.DRAFT, "experiments": hostile.DRAFT, "a new rating session": hostile.EXPERIMENT}
     shown = names.get(where, hostile.HOST)
     expect(page.get_by_test_id("stMain")).to_contain_text(shown)
-    for opener in page.get_by_test_id("stExpander").locator("summary").all()[:6]:
-        opener.click()
-    settled(page)
+    openers = page.get_by_test_id("stExpander").locator("summary").all()[:6]
+    for opener in openers:
+        opener.dispatch_event("click")  # a click with the mouse waits for what the last one opened to stand still
+    opened = page.get_by_test_id("stExpander").locator("details[open]")
+    expect(opened).to_have_count(len(openers))
+    settled(page, DRAWN_MS)
 
     assert page.evaluate(HARM) == {"ran": None, "tags": [], "links": [], "hidden": "block"}
-    assert (noted.foreign, noted.dialogs) == ([], [])
+    assert (seen.foreign, seen.dialogs) == ([], [])

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from experiments.actions.manage_keys import create_key
 from experiments.vocabulary import Actor, Role, Scope
-from tests.browser.conftest import Noted, Server
+from tests.browser.conftest import Noted, Server, settled
 
 LABELS = "refund, login, shipping, other"
 FIRST = "What is this ticket about? Choose one of: " + LABELS + "\n\n{{body}}"
@@ -59,6 +59,7 @@ def write_two_variants(page: Page) -> None:
     page.get_by_label("Prompt B").fill(SECOND)
     page.get_by_label("Prompt B").press("Control+Enter")  # nothing to fill in {{body}} with yet: it can be typed
     page.get_by_label("{{body}}").fill("Where is my parcel? It should be here.")
+    settled(page)  # a key that comes while the field is new is lost
     page.get_by_label("{{body}}").press("Control+Enter")
     answers = page.get_by_text("tokens out")
     expect(answers).to_have_count(2)

@@ -13,7 +13,7 @@ from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.prompts import text_prompt
 from storage.store import open_store
-from tests.browser.conftest import Noted, overflow_px, settled
+from tests.browser.conftest import DRAWN_MS, Noted, overflow_px, settled
 from tests.builders import ADA, made, run_to_end
 
 PHONE = {"width": 390, "height": 844}
@@ -75,7 +75,7 @@ def test_no_page_is_wider_than_a_phone(new_page: Callable[..., Page]) -> None:
     wide = {}
     for path in PATHS:
         page.goto(f"{base}{path}")
-        settled(page)
+        settled(page, DRAWN_MS)
         expect(page.get_by_role("heading").first).to_be_visible()
         if overflow_px(page):
             wide[path] = overflow_px(page)

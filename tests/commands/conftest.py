@@ -1,5 +1,6 @@
 """The command line in this process: arguments in, exit code, stdout and stderr out."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,8 +20,10 @@ class Done:
 
 
 @pytest.fixture
-def bakeoff(capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path) -> Iterator:
-    """Runs one command in a fresh home."""
+def bakeoff(capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path, sqlite_template) -> Iterator:
+    """Runs one command in a fresh home, whose empty database is there already: making one takes most of a command."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "home" / "bakeoff.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BAKEOFF_DEMO_TIME_SCALE", "0")
     monkeypatch.setenv("COLUMNS", "160")

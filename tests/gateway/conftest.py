@@ -29,12 +29,21 @@ from experiments.actions.start_live import start_live
 from experiments.assignment import assign
 from experiments.experiment_file import ExperimentSpec
 from experiments.prompts import text_prompt
-from gateway import routes
+from gateway import delivery, last_known, routes
 from gateway.live import LiveGateway
 from storage.store import Store, open_store
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
 from tests.gateway.server import http_app
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _soon() -> Iterator[None]:
+    """Servers in this process look and deliver ten times as often; most tests wait for one or the other to happen."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(last_known, "EVERY_S", last_known.EVERY_S / 10)
+        patched.setattr(delivery, "GATHER_S", delivery.GATHER_S / 10)
+        yield
 
 
 @pytest.fixture

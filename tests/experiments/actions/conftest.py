@@ -12,6 +12,7 @@ from storage.backup import backup, restore
 from storage.engine import open_engine
 from storage.store import Store
 from tests.conftest import ManualClock
+from tests.snapshots import Snapshots
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def sample_file(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path)
 
 
 @pytest.fixture
-def with_sample(store: Store, sample_file: Path) -> Store:
+def with_sample(store: Store, sample_file: Path, snapshots: Snapshots) -> Store:
     """A store on each kind of database that holds the sample."""
-    restore(store, sample_file)
+    snapshots.begin_with("sample", lambda empty: restore(empty, sample_file), store)
     return store

@@ -101,7 +101,8 @@ def test_without_a_live_section_there_is_nothing_to_start(store):
 def test_pausing_sends_all_to_the_control_and_resuming_brings_them_back(store):
     before = _counted(started(store))
     paused = pause_live(store, KEY, actor=ADA, reason="odd answers")
-    assert {assign(_test(store), u).variant for u in UNITS} == {"A"}
+    live = _test(store)
+    assert {assign(live, u).variant for u in UNITS} == {"A"}
     assert paused.pauses[0][1] == ""
     resumed = resume_live(store, KEY, actor=ADA)
     assert _counted(_test(store)) == before
@@ -119,7 +120,8 @@ def test_frozen_counts_nobody_new(store):
 def test_stopping_sends_everybody_to_the_control_or_to_whom_it_names(store):
     started(store)
     stop_live(store, KEY, actor=ADA, everyone="B", reason="B it is")
-    assert {assign(_test(store), u).variant for u in UNITS} == {"B"}
+    live = _test(store)
+    assert {assign(live, u).variant for u in UNITS} == {"B"}
     assert _code(lambda: stop_live(store, KEY, actor=ADA)) == "not_running"
     assert _code(lambda: start_live(store, "refund reply", actor=ADA)) == "was_stopped"
 

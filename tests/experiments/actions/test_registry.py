@@ -15,6 +15,7 @@ from experiments.views.registry import live_card
 from experiments.vocabulary import Actor, Role, Scope
 from storage.store import Store
 from tests.builders import ADA, AS_JSON, JSON_PROMPT, made, run_to_end, spec_of
+from tests.snapshots import Snapshots
 
 LONG_REASON = "The guardrail is irrelevant for this quarter's launch."
 
@@ -24,10 +25,16 @@ def _saved(store: Store, *texts: str, name: str = "reply") -> None:
         save_prompt(store, name, text_prompt(text, model="demo/small"), actor=ADA)
 
 
-def _winner(store: Store, rows: int = 120) -> None:
-    """An experiment whose B wins clearly."""
-    made(store, spec_of(), rows=rows)
+def _play(store: Store) -> None:
+    made(store, spec_of(), rows=120)
     run_to_end(store)
+
+
+@pytest.fixture
+def won(store: Store, snapshots: Snapshots) -> Store:
+    """A store with an experiment whose B wins clearly."""
+    snapshots.begin_with("won", _play, store)
+    return store
 
 
 def test_the_same_content_is_the_same_version(store: Store):
@@ -64,8 +71,8 @@ def test_staging_moves_freely_and_keeps_its_history(store: Store):
     assert [(m.version, m.previous_version, m.kind) for m in moves] == [(2, 1, "set"), (1, None, "set")]
 
 
+@pytest.mark.usefixtures("won")
 def test_a_verdict_that_ships_promotes_and_freezes_its_evidence(store: Store):
-    _winner(store)
     done = promote(store, "sums", label="production", actor=ADA)
     card = live_card(store, "sums")
     assert (done.variant, card.live.number) == ("B", done.version)
@@ -98,8 +105,8 @@ def test_too_few_rows_promote_nothing_whatever_the_reason(store: Store):
     assert get_prompt(store, "sums").labels["production"] is None
 
 
+@pytest.mark.usefixtures("won")
 def test_a_promotion_is_refused_when_the_tested_control_is_no_longer_live(store: Store):
-    _winner(store)
     _saved(store, "something else", name="sums")
     set_label(store, "sums", label="production", at="3", actor=ADA)
     with pytest.raises(Conflict) as error:
@@ -107,8 +114,8 @@ def test_a_promotion_is_refused_when_the_tested_control_is_no_longer_live(store:
     assert error.value.code == "label_moved_since_test"
 
 
+@pytest.mark.usefixtures("won")
 def test_a_promotion_from_a_stale_page_is_refused(store: Store):
-    _winner(store)
     promote(store, "sums", label="staging", actor=ADA)
     with pytest.raises(Conflict) as error:
         promote(store, "sums", label="staging", actor=ADA, variant="A", reason=LONG_REASON, expected_revision=0)
@@ -127,16 +134,16 @@ def test_refusals_are_in_the_audit_log(store: Store):
     assert actions == ["denied", "promotion_refused"]
 
 
+@pytest.mark.usefixtures("won")
 def test_a_key_without_the_scope_cannot_promote_and_one_with_it_can(store: Store):
-    _winner(store)
     with pytest.raises(Forbidden) as error:
         promote(store, "sums", label="production", actor=Actor("app", scopes=frozenset({Scope.READ})))
     assert error.value.code == "missing_scope"
     promote(store, "sums", label="production", actor=Actor("ci", scopes=frozenset({Scope.PROMOTE})))
 
 
+@pytest.mark.usefixtures("won")
 def test_a_rollback_returns_to_the_version_before_and_says_why(store: Store):
-    _winner(store)
     set_label(store, "sums", label="production", at="1", actor=ADA)
     promote(store, "sums", label="production", actor=ADA)
     move = roll_back(store, "sums", actor=ADA, reason="complaints")
