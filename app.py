@@ -77,9 +77,9 @@ def warm() -> None:
 app = st.App(
     "pages/navigation.py",
     routes=[
-        Mount("/api", app=routes.api(store, live)),
         Mount("/v1", app=routes.chat(live)),
         Mount("/ofrep", app=routes.flags(live)),
+        Mount("/api", app=routes.api(store, live)),
         *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
         *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
     ],

@@ -126,10 +126,10 @@ class GatewayCall:
     sample: AnswerSample | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; ``event_from_json`` reads it."""
-        values = {name: getattr(self, name) for name in _CALL_FIELDS}
-        sample = None if self.sample is None else asdict(self.sample)
-        return {"event": "call", **values, "at": _iso(self.at), "sample": sample}
+        """As plain JSON values, without those that are None; ``event_from_json`` reads it."""
+        values = {name: value for name in _CALL_FIELDS if (value := getattr(self, name)) is not None}
+        sample = {} if self.sample is None else {"sample": asdict(self.sample)}
+        return {"event": "call", "version": None, **values, "at": _iso(self.at), **sample}
 
 
 _CALL_FIELDS = tuple(field.name for field in fields(GatewayCall))
@@ -223,7 +223,7 @@ def event_from_json(values: Mapping[str, Any]) -> Event:
     if kind == "outcome":
         return Outcome(**rest | {"received_at": _time(rest["received_at"]), "sent_at": _maybe_time(rest["sent_at"])})
     if kind == "call":
-        sample = rest["sample"]
+        sample = rest.get("sample")
         if sample is not None:
             sample = AnswerSample(**sample | {"messages": tuple(sample["messages"])})
         return GatewayCall(**rest | {"at": _time(rest["at"]), "sample": sample})

@@ -25,6 +25,7 @@ VARIANT_HEADER, VERSION_HEADER, EXPOSURE_HEADER = "x-bakeoff-variant", "x-bakeof
 PROMPT_HEADER, FALLBACK_HEADER, REASON_HEADER = "x-bakeoff-prompt", "x-bakeoff-fallback", "x-bakeoff-reason"
 HEADER_SAFE = " !#$%&'()*+,-./:;<=>?@[]^_`{|}~"
 MOST_VERSIONS = 256
+_READABLE = json.JSONEncoder(ensure_ascii=False)
 LOOK_UP_WITHIN_S = 2.0
 
 LookUpVersion = Callable[[str, int], Served]
@@ -169,7 +170,7 @@ def payload_of(part: Part, name: str) -> bytes:
     if ask.stream:
         options = ask.body.get("stream_options") or {}
         body |= {"stream": True, "stream_options": {**options, "include_usage": True}}
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _READABLE.encode(body).encode("utf-8", "surrogatepass")
 
 
 def _part(ask: ChatAsk, served: Served, variant: str | None) -> Part:

@@ -29,9 +29,9 @@ def http_app(store: Store, home: Path, environ: Mapping[str, str]) -> Starlette:
 
     app = Starlette(
         routes=[
-            Mount("/api", app=routes.api(store, live)),
             Mount("/v1", app=routes.chat(live)),
             Mount("/ofrep", app=routes.flags(live)),
+            Mount("/api", app=routes.api(store, live)),
             *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
         ],
         middleware=routes.middleware(),
@@ -45,7 +45,7 @@ def main() -> None:
     """Serve until stopped."""
     url, home, port = sys.argv[1:4]
     app = http_app(open_store(url), Path(home), os.environ)
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", ws="none")
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", access_log=False, ws="none")
 
 
 if __name__ == "__main__":
