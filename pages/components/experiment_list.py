@@ -53,5 +53,6 @@ def show_summary(summary: ExperimentSummary) -> None:
 
 
 def _facts(summary: ExperimentSummary) -> str:
-    facts = [summary.dataset, count(summary.rows, "row"), money(summary.spent_usd), ago(summary.created_at)]
-    return " · ".join(fact for fact in facts if fact)
+    if not summary.dataset:
+        return f"live traffic · {ago(summary.created_at)}"
+    return " · ".join((summary.dataset, count(summary.rows, "row"), money(summary.spent_usd), ago(summary.created_at)))
