@@ -22,35 +22,9 @@ BEFORE_DAYS = 14
 """How far back a user's own scores from before are looked for: two weeks hold every weekday twice."""
 
 
-def start_live_of(
-    store: Store,
-    *,
-    name: str,
-    prompt: str,
-    control: int,
-    challenger: int,
-    metric: str,
-    kind: Literal["binary", "score"],
-    smallest_effect: float,
-    enrol: float,
-    actor: Actor,
-) -> LivePhaseRecord:
-    """The live test of ``live_design``, begun.
-
-    Raises:
-        BakeoffError: ``bad_live_test`` and whatever ``create_experiment`` and ``start_live`` refuse.
-    """
-    spec = live_design(
-        name=name,
-        prompt=prompt,
-        control=control,
-        challenger=challenger,
-        metric=metric,
-        kind=kind,
-        smallest_effect=smallest_effect,
-        enrol=enrol,
-    )
-    experiment, _ = create_experiment(store, spec, dataset_version_id=None, actor=actor, origin="page")
+def start_designed_live(store: Store, design: ExperimentSpec, *, actor: Actor) -> LivePhaseRecord:
+    """The live test of a design, stored and begun. Raises whatever ``create_experiment`` and ``start_live`` refuse."""
+    experiment, _ = create_experiment(store, design, dataset_version_id=None, actor=actor, origin="page")
     return start_live(store, experiment.name, actor=actor)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from experiments.actions.design_live import live_design, start_live_of
+from experiments.actions.design_live import live_design, start_designed_live
 from experiments.errors import BakeoffError
 from experiments.labels import PRODUCTION
 from experiments.layers import RAMP
@@ -41,7 +41,7 @@ def setup_dialog() -> None:
         if problem is not None:
             show_problem(problem)
             return
-        phase = start_live_of(store(), actor=actor(), **design)
+        phase = start_designed_live(store(), live_design(**design), actor=actor())
         st.query_params["exp"] = phase.key
         st.rerun()
 

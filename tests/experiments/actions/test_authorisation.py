@@ -24,7 +24,7 @@ from experiments.actions.control_live import (
 )
 from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.actions.create_experiment import create_experiment, discard_draft
-from experiments.actions.design_live import start_live_of
+from experiments.actions.design_live import live_design, start_designed_live
 from experiments.actions.import_dataset import archive_dataset, import_dataset, set_roles
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.manage_keys import create_key, revoke_key
@@ -85,16 +85,18 @@ ASKED = {
     "revoke_links": lambda s, a: revoke_links(s, "x", actor=a),
     "close_session": lambda s, a: close_session(s, "x", actor=a),
     "start_live": lambda s, a: start_live(s, "sums", actor=a),
-    "start_live_of": lambda s, a: start_live_of(
+    "start_designed_live": lambda s, a: start_designed_live(
         s,
-        name="live",
-        prompt="p",
-        control=1,
-        challenger=2,
-        metric="resolved",
-        kind="binary",
-        smallest_effect=0.05,
-        enrol=5,
+        live_design(
+            name="live",
+            prompt="p",
+            control=1,
+            challenger=2,
+            metric="resolved",
+            kind="binary",
+            smallest_effect=0.05,
+            enrol=5,
+        ),
         actor=a,
     ),
     "ramp_live": lambda s, a: ramp_live(s, "sums", 5, actor=a),

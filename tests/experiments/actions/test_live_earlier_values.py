@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.actions.control_live import new_phase
-from experiments.actions.design_live import start_live_of
+from experiments.actions.design_live import live_design, start_designed_live
 from experiments.actions.open_results import open_results
 from experiments.actions.save_prompt import save_prompt
 from experiments.assignment import drawn
@@ -173,7 +173,7 @@ def test_a_score_of_a_test_begun_on_the_page_looks_two_weeks_back(sqlite_store, 
         save_prompt(sqlite_store, "reply", text_prompt(text, model="demo/small"), actor=ADA)
     choices = {"name": "kinder", "prompt": "reply", "control": 1, "challenger": 2, "metric": "minutes_saved"}
 
-    start_live_of(sqlite_store, **choices, kind=kind, smallest_effect=0.5, enrol=5, actor=ADA)
+    start_designed_live(sqlite_store, live_design(**choices, kind=kind, smallest_effect=0.5, enrol=5), actor=ADA)
 
     with sqlite_store.read() as tx:
         live = ExperimentSpec.model_validate(tx.experiments.by_name("kinder").spec).live
