@@ -70,7 +70,7 @@ def test_swapping_the_variants_turns_the_result_round(first: list[int], second: 
         (((1.0, 1),), ((2.0, 8),), State.TOO_FEW_UNITS),
     ],
 )
-def test_grades_without_a_spread_are_named(method, control, treatment, state) -> None:  # type: ignore[no-untyped-def]
+def test_grades_without_a_spread_are_named(method, control, treatment, state):
     found = method(control, treatment, reading=ONCE)
 
     assert isinstance(found, NotEstimable)
