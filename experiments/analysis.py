@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments.comparisons.answer_classes import refusals_of
 from experiments.comparisons.arms import ArmValue, arm_values
 from experiments.comparisons.compare import with_judgement
 from experiments.comparisons.health import (
@@ -22,9 +23,11 @@ from experiments.comparisons.health import (
     same_rows_check,
     split_checks,
     units_check,
+    unscored_check,
 )
 from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
+from experiments.comparisons.measures import measure_check
 from experiments.comparisons.overall import between_challengers, overall_comparisons, slice_comparisons
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
@@ -255,7 +258,10 @@ def _health(ready: Prepared, split: Mapping[str, float] | None) -> list[HealthCh
     checks: list[HealthCheck | None] = [
         control_check(study),
         same_rows_check(study, ready.primary, complete=how.complete),
+        *refusals_of(study, ready.primary),
+        measure_check(study, ready.primary, minimum=ready.minimum),
         error_rates_check(study, ready.primary),
+        unscored_check(study, ready.primary),
         units_check(ready.sizes.used, minimum=ready.minimum, live=independent),
         clusters_check(study),
         missing_check(study, ready.wanted),

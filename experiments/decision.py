@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "judge"})
 """Checks that fail only because data are still coming, while a plan shows progress only."""
+CAUSES = ("control", "answers", "measure", "error_rates", "unscored")
+"""Checks that explain others: too few rows, raters or clusters are named after what lost them."""
 NOT_WORTH_IT = 5
 """More units needed than this many times the planned number: say that it is probably not worth it."""
 
@@ -70,7 +72,7 @@ def decide(plan: Plan, analysis: Analysis) -> Verdict:
     """
     if analysis.plan_hash != plan.hash():
         raise ValueError("the analysis was made with another plan")
-    failing = [check for check in analysis.health if check.status is HealthStatus.FAIL]
+    failing = _causes_first([check for check in analysis.health if check.status is HealthStatus.FAIL])
     if not analysis.shows_effects:
         blocking = [check for check in failing if check.check not in NATURAL_WHILE_COLLECTING]
         return _unfit(analysis, blocking, []) if blocking else _progress(analysis)
@@ -143,6 +145,10 @@ def _unfit(analysis: Analysis, failing: Sequence[HealthCheck], cases: Sequence[C
         reasons=[check.message for check in failing],
         more=missing,
     )
+
+
+def _causes_first(failing: Sequence[HealthCheck]) -> list[HealthCheck]:
+    return sorted(failing, key=lambda check: CAUSES.index(check.check) if check.check in CAUSES else len(CAUSES))
 
 
 def _progress(analysis: Analysis) -> Verdict:

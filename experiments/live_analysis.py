@@ -21,6 +21,7 @@ from experiments.comparisons.health import (
     units_check,
 )
 from experiments.comparisons.independent import outcome_from_sums, quantile_outcome
+from experiments.comparisons.measures import measure_check_of_sums
 from experiments.comparisons.preparing import Sizes
 from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.targets import Target, targets_of
@@ -320,8 +321,16 @@ def _health(
     watched = bool(how.reading and how.reading.sequential)
     arms = sums.metrics.get(primary.metric, {})
     lost = {name: (arm.missing, arm.units + arm.missing) for name, arm in arms.items()}
+    measured = measure_check_of_sums(
+        arms,
+        inquiry.definitions[primary.metric],
+        (control, *inquiry.challengers),
+        minimum=minimum,
+        swap=inquiry.plan.intent == "swap",
+    )
     return [
         passed("control", f"Compared with {control}."),
+        *([] if measured is None else [measured]),
         *split_checks(sums.exposed, split, crossed=sums.crossed, watched=watched),
         lost_check(control, lost),
         units_check(used, minimum=minimum, live=True),

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, literal, or_, update
 from sqlmodel import Session, col, select
 
-from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, Purpose, RunState, new_id
+from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, Purpose, ResponseClass, RunState, new_id
 from storage import tables
 from storage.columns import UtcDateTime
 from storage.records import RunRecord, to_record
@@ -229,6 +229,21 @@ class Runs:
             .group_by(o.variant_id, o.status, o.response_class, o.error_kind, o.cached)
         )
         return [dict(row._mapping) for row in self._session.exec(query)]
+
+    def cut_without_text(self, run_id: str) -> dict[str, int]:
+        """Variant id → answers that reached the token limit before they held any text (reasoning used it up)."""
+        o = tables.Output
+        query = (
+            select(o.variant_id, func.count())
+            .where(
+                o.run_id == run_id,
+                o.status == OutputStatus.OK,
+                o.response_class == ResponseClass.CUT_AT_LENGTH,
+                func.trim(o.text, " \t\r\n") == "",
+            )
+            .group_by(col(o.variant_id))
+        )
+        return {variant: int(count) for variant, count in self._session.exec(query)}
 
     def money(self, run_id: str) -> list[dict[str, Any]]:
         """One row per variant × purpose × state × cost status of the attempts: count and cost."""

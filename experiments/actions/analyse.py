@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.actions.analyse_live import fresh_live_analysis
 from experiments.errors import Conflict
+from experiments.lookup.answer_counts import measures_refusals
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
@@ -69,13 +70,15 @@ def _computed(
 ) -> tuple[dict[str, Any], str]:
     from experiments.analysis import analyse
     from experiments.analysis_table import data_hash
+    from experiments.comparisons.answer_classes import answer_checks
     from experiments.comparisons.health import HealthCheck
     from experiments.decision import decide
     from experiments.peeking import Look
 
     plan = blueprint.spec.plan
     wider = _with_rated(plan, blueprint, evidence)
-    facts = [HealthCheck(*fact) for fact in _facts(blueprint, evidence)]
+    answered = answer_checks(evidence.answers, refusals_measured=measures_refusals(blueprint))
+    facts = [*answered, *(HealthCheck(*fact) for fact in _facts(blueprint, evidence))]
     analysis = analyse(
         evidence.table,
         plan=wider,

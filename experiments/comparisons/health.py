@@ -24,7 +24,8 @@ CROSSED = 0.01
 FEW_CLUSTERS = 15
 FEWEST_CLUSTERS = 6
 LIVE_DAYS = 7
-NO_VALUE = "Retry those first, or count failures as 0."
+RETRY = "Retry those first, or count failures as 0."
+LOOK = "Look at why there is none before reading any result."
 MINIMUM_OFFLINE = 30
 MINIMUM_LIVE = 100
 
@@ -85,30 +86,61 @@ def same_rows_check(study: Study, primary: Target, *, complete: bool) -> HealthC
 
 
 def error_rates_check(study: Study, primary: Target) -> HealthCheck:
-    """Failures do not fall on one variant: McNemar's test on the same rows, else the score test; or 2 points."""
-    checks = []
-    for name, values, control, treatment in _challengers(study, primary):
-        names = (study.control, name)
-        if study.design is Design.PAIRED:
-            both = study.mask & values.present[control] & values.present[treatment]
-            lost = (values.failed[control][both], values.failed[treatment][both])
-            checks.append(_gap("error_rates", names, lost, verb="rows failed", cure=NO_VALUE))
-            continue
-        seen = [study.mask & values.present[code] for code in (control, treatment)]
-        counts = [
-            (int((values.failed[code] & mask).sum()), int(mask.sum()))
-            for code, mask in zip((control, treatment), seen, strict=True)
-        ]
-        checks.append(
-            _gap_of_counts("error_rates", names, (counts[0], counts[1]), verb="users have no value", cure=NO_VALUE)
-        )
+    """Failures do not fall on one variant: McNemar's test on the same rows, else the score test; or 2 points.
+
+    A failure is a call without an answer. An answer without a score is none: ``unscored_check``.
+    """
+    rows = "rows failed" if study.design is Design.PAIRED else "users' calls failed"
+    checks = [
+        _lost("error_rates", study, name, (control, treatment), (values.errors, values.present), verb=rows, cure=RETRY)
+        for name, values, control, treatment in _challengers(study, primary)
+    ]
     return _worst(checks) or passed("error_rates", "No variant failed more often than another.")
+
+
+def unscored_check(study: Study, primary: Target) -> HealthCheck | None:
+    """Answers without a score do not fall on one variant; tested as failures are. None when they do not."""
+    what = f"{'rows' if study.design is Design.PAIRED else 'users'} have no {metric_name(primary.metric)}"
+    checks = [
+        _lost(
+            "unscored",
+            study,
+            name,
+            (control, treatment),
+            (values.failed & ~values.errors, values.present & ~values.errors),
+            verb=what,
+            cure=LOOK,
+        )
+        for name, values, control, treatment in _challengers(study, primary)
+    ]
+    found = _worst(checks)
+    return found if found is not None and found.status is HealthStatus.FAIL else None
+
+
+def _lost(
+    check: str,
+    study: Study,
+    name: str,
+    codes: tuple[int, int],
+    flags: tuple[Flags, Flags],
+    *,
+    verb: str,
+    cure: str,
+) -> HealthCheck:
+    """The finding on one challenger from flags (variants × units) of what was lost and what there is."""
+    lost, there = ([held[code] for code in codes] for held in flags)
+    names = (study.control, name)
+    if study.design is Design.PAIRED:
+        both = study.mask & there[0] & there[1]
+        return _gap(check, names, (lost[0][both], lost[1][both]), verb=verb, cure=cure)
+    counts = [(int((lost[i] & there[i] & study.mask).sum()), int((there[i] & study.mask).sum())) for i in (0, 1)]
+    return _gap_of_counts(check, names, (counts[0], counts[1]), verb=verb, cure=cure)
 
 
 def lost_check(control: str, lost: Mapping[str, tuple[int, int]]) -> HealthCheck:
     """The same for independent users known by counts only: (without a value, all) per variant."""
     checks = [
-        _gap_of_counts("error_rates", (control, name), (lost[control], lost[name]), verb="have no value", cure=NO_VALUE)
+        _gap_of_counts("error_rates", (control, name), (lost[control], lost[name]), verb="have no value", cure=LOOK)
         for name in sorted(lost)
         if name != control and control in lost
     ]

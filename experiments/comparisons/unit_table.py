@@ -55,8 +55,9 @@ class LongRows:
 class MetricValues:
     """One metric, everything (variants × units). ``value`` is the mean of the unit's rows, NaN where there is none.
 
-    ``failed`` marks units that have rows but no usable value, ``present`` those that have rows at all. ``rows`` are the
-    usable ones in canonical order.
+    ``failed`` marks units that have rows but no usable value, ``errors`` those of them whose call failed (the others
+    were answered and got no score), ``refused`` those with a refused answer, ``present`` those that have rows at all.
+    ``rows`` are the usable ones in canonical order.
     """
 
     definition: MetricDefinition
@@ -66,6 +67,8 @@ class MetricValues:
     denominator: Floats | None
     present: Flags
     failed: Flags
+    errors: Flags
+    refused: Flags
     rows: LongRows
     covariate: Floats | None
     duplicates: int
@@ -149,7 +152,7 @@ def read_table(
         usable=np.isin(status.astype(str), read.ANSWERED) & np.isfinite(value),
         denominator=_column(table, "denominator"),
     )
-    errors = status == RowStatus.ERROR.value
+    errors, refused = (status == name.value for name in (RowStatus.ERROR, RowStatus.REFUSED))
     covariate = _column(table, "covariate")
     votes = any(metrics[name].kind is MetricKind.PREFERENCE for name in wanted if name in metric_names)
     shape = (len(variant_names), len(unit_names))
@@ -157,11 +160,12 @@ def read_table(
     for name in (name for name in wanted if name in metric_names):
         mine = np.flatnonzero(metric_codes == metric_names.index(name))
         own = rows.at(mine)
+        marked = tuple(_cells(own, flags[mine], shape) for flags in (errors, refused))
         if failed_as_zero and _zero_is_worst(metrics[name]):
             own = replace(own, value=np.where(errors[mine], 0.0, own.value), usable=own.usable | errors[mine])
         if metrics[name].kind is MetricKind.PREFERENCE:
             own = both_sides(own, len(variant_names))
-        reduced[name] = _reduce(own, metrics[name], shape, _per_unit(unit[mine], covariate[mine], shape[1]))
+        reduced[name] = _reduce(own, metrics[name], marked, _per_unit(unit[mine], covariate[mine], shape[1]))
     return UnitTable(
         variants=tuple(variant_names),
         seen=frozenset(seen) if len(variant_names) > 2 or not votes else frozenset(variant_names),
@@ -215,9 +219,18 @@ def _columns(rows: LongRows) -> tuple[np.ndarray, ...]:
     )
 
 
+def _cells(rows: LongRows, flags: Flags, shape: tuple[int, int]) -> Flags:
+    """Which units (variants × units) have a row that is flagged."""
+    cell = rows.variant[flags] * shape[1] + rows.unit[flags]
+    marked: Flags = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) > 0
+    return marked
+
+
 def _reduce(
-    rows: LongRows, definition: MetricDefinition, shape: tuple[int, int], covariate: Floats | None
+    rows: LongRows, definition: MetricDefinition, marked: tuple[Flags, ...], covariate: Floats | None
 ) -> MetricValues:
+    errors, refused = marked
+    shape = (errors.shape[0], errors.shape[1])
     cell = rows.variant * shape[1] + rows.unit
     order = np.lexsort((rows.opponent, rows.rater, rows.value, cell))
     rows, cell = rows.at(order), cell[order]
@@ -229,6 +242,7 @@ def _reduce(
     count = np.bincount(used_cell, minlength=size).astype(np.float64)
     total = totals(used_cell, used.value, size)
     mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+    lost = (present & (count == 0)).reshape(shape)
     return MetricValues(
         definition=definition,
         value=mean.reshape(shape),
@@ -236,7 +250,9 @@ def _reduce(
         count=count.reshape(shape),
         denominator=_denominators(used, used_cell, shape, definition),
         present=present.reshape(shape),
-        failed=(present & (count == 0)).reshape(shape),
+        failed=lost,
+        errors=lost & errors,
+        refused=refused,
         rows=used,
         covariate=covariate,
         duplicates=duplicates,

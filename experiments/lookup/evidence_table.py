@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from experiments import analysis_table
 from experiments.errors import NotFound
+from experiments.lookup.answer_counts import answer_counts
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.rating_evidence import RatingEvidence, SessionVotes, rating_evidence
 from experiments.lookup.rating_sessions import rater_name
@@ -18,6 +19,7 @@ from storage.store import Transaction
 if TYPE_CHECKING:
     import pandas as pd
 
+    from experiments.comparisons.answer_classes import AnswerCounts
     from experiments.comparisons.judge_evidence import JudgeEvidence
 
 EVIDENCE_KINDS = ("full", "import")
@@ -25,12 +27,16 @@ EVIDENCE_KINDS = ("full", "import")
 
 @dataclass(frozen=True)
 class EvidenceTable:
-    """The table and what only the database knows: rows to come, changed models, judges' worth, how people rated."""
+    """The table and what only the database knows.
+
+    Rows to come, changed models, judges' worth, how the models answered, how people rated.
+    """
 
     table: pd.DataFrame
     planned_units: int
     served_models: dict[str, tuple[str, ...]]
     judges: tuple[JudgeEvidence, ...]
+    answers: tuple[AnswerCounts, ...]
     rating_facts: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -75,6 +81,7 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
         planned,
         _served_models(outputs, blueprint),
         judge_evidence(tx, blueprint, run, units, ratings),
+        answer_counts(tx, blueprint, run),
         voted.facts,
     )
 
