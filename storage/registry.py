@@ -35,12 +35,21 @@ class Registry:
         return [to_record(LabelRecord, row) for row in self._session.exec(query)]
 
     def history(self, prompt_id: str, label: str | None = None) -> list[LabelEventRecord]:
-        """All moves of one label, or of all labels of the prompt, newest first."""
+        """All moves of one label, or of all labels of the prompt, newest first.
+
+        The order of one label's moves is their revision. A clock can jump back and two servers never agree, so times
+        only say how the moves of different labels lie between each other.
+        """
         query = select(tables.LabelEvent).where(tables.LabelEvent.prompt_id == prompt_id)
         if label is not None:
             query = query.where(tables.LabelEvent.label == label)
-        query = query.order_by(col(tables.LabelEvent.at).desc(), col(tables.LabelEvent.revision).desc())
-        return [to_record(LabelEventRecord, row) for row in self._session.exec(query)]
+        events = [to_record(LabelEventRecord, row) for row in self._session.exec(query)]
+        latest: dict[str, datetime] = {}
+        placed = []
+        for event in sorted(events, key=lambda e: e.revision):
+            latest[event.label] = max(event.at, latest.get(event.label, event.at))
+            placed.append(((latest[event.label], event.label, event.revision), event))
+        return [event for _, event in sorted(placed, key=lambda pair: pair[0], reverse=True)]
 
     def move(
         self,

@@ -55,7 +55,7 @@ def roll_back(
         labels.check_rollback(holders, head.version_id, target)
         move = _move(tx, prompt, label, tx.prompts.version(target), kind="rollback", actor=actor, reason=reason)
         if label == labels.PRODUCTION:
-            _mark_experiment(tx, prompt.id, label)
+            _mark_experiment(tx, prompt.id, label, left=head.version_id)
         return move
 
 
@@ -96,10 +96,10 @@ def _move(
     return LabelMove(prompt.name, label, version.number, previous, now)
 
 
-def _mark_experiment(tx: Transaction, prompt_id: str, label: str) -> None:
-    """The experiment whose promotion was taken back says so."""
+def _mark_experiment(tx: Transaction, prompt_id: str, label: str, *, left: str | None) -> None:
+    """The experiment that brought the version which is left to production says that it was taken back."""
     for event in tx.registry.history(prompt_id, label):
-        if event.kind == "promote" and event.decision_id:
+        if event.kind == "promote" and event.decision_id and event.to_version_id == left:
             decision = tx.evidence.decision(event.decision_id)
             tx.experiments.move(
                 decision.experiment_id, to=ExperimentState.ROLLED_BACK, expected={ExperimentState.PROMOTED}

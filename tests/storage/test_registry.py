@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -75,3 +76,48 @@ def test_a_move_from_an_old_head_changes_nothing(store: Store, versions):
     assert _head(store, prompt_id).version_id == ids[1]
     with store.read() as tx:
         assert len(tx.registry.history(prompt_id)) == 2
+
+
+def test_the_history_of_a_label_goes_by_revision_whatever_the_clock_says(store: Store, versions, clock):
+    prompt_id, ids = versions
+    start = clock.now
+    for number, minutes in enumerate((10, -30, -30, 5)):
+        clock.now = start + timedelta(minutes=minutes)
+        assert _move(store, _head(store, prompt_id), ids[number % 2], "ada")
+    clock.now = start + timedelta(minutes=7)
+    with store.begin() as tx:
+        head = tx.registry.label(prompt_id, "canary")
+        tx.registry.move(head, to_version_id=ids[0], kind="set", actor="ada", reason="", at=tx.clock())
+
+    with store.read() as tx:
+        staging = tx.registry.history(prompt_id, "staging")
+        both = tx.registry.history(prompt_id)
+    assert [event.revision for event in staging] == [4, 3, 2, 1]
+    assert all(later.from_version_id == earlier.to_version_id for later, earlier in pairwise(staging))
+    assert [event for event in both if event.label == "staging"] == staging
+    assert [(event.label, event.revision) for event in both][-1] == ("canary", 1)
+
+
+def test_racing_moves_whose_clocks_differ_leave_one_chain(store: Store, versions):
+    """Each writer's clock is off by its own amount, as on two servers."""
+    prompt_id, ids = versions
+
+    def race(number: int) -> int:
+        moved = 0
+        for turn in range(10):
+            head = _head(store, prompt_id)
+            try:
+                with store.begin() as tx:
+                    at = tx.clock() - timedelta(seconds=(number * 7 + turn * 3) % 11)
+                    tx.registry.move(head, to_version_id=ids[turn % 2], kind="set", actor=str(number), reason="", at=at)
+                moved += 1
+            except Conflict:
+                continue
+        return moved
+
+    with ThreadPoolExecutor(4) as pool:
+        moves = sum(pool.map(race, range(4)))
+    with store.read() as tx:
+        history = tx.registry.history(prompt_id, "staging")
+    assert [event.revision for event in history] == list(range(moves, 0, -1))
+    assert all(later.from_version_id == earlier.to_version_id for later, earlier in pairwise(history))

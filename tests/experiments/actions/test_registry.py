@@ -1,6 +1,7 @@
 """Promotion, rollback, labels: the rules hold on the server, whoever asks."""
 
 import threading
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -187,3 +188,20 @@ def test_racing_label_moves_have_one_winner_each_and_one_unbroken_history(store:
     assert len(moves) == outcomes.count("moved")
     assert all(later.previous_version == earlier.version for earlier, later in pairwise(moves))
     assert served_prompt(store, "reply", label="staging").version == moves[-1].version
+
+
+@pytest.mark.usefixtures("won")
+def test_a_clock_that_jumps_back_changes_neither_the_way_back_nor_whose_promotion_it_was(store: Store, clock):
+    _saved(store, "first", "second", name="sums")
+    start = clock.now
+    set_label(store, "sums", label="production", at="1", actor=ADA)
+    clock.now = start - timedelta(hours=1)
+    done = promote(store, "sums", label="production", actor=ADA)
+    clock.now = start - timedelta(hours=2)
+    card = live_card(store, "sums")
+    assert (card.live.number, card.kind, card.experiment, card.previous.number) == (done.version, "promote", "sums", 1)
+    assert card.evidence["experiment"] == "sums"
+    assert roll_back(store, "sums", actor=ADA, reason="complaints").version == 1
+    assert [move.version for move in label_history(store, "sums")] == [1, done.version, 1]
+    with store.read() as tx:
+        assert tx.experiments.by_name("sums").state == "rolled_back"
