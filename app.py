@@ -22,6 +22,7 @@ from commands.starting import brought_up_to_date, once_reachable
 from commands.worker_process import watch_worker
 from experiments.actions.load_sample import sample_is_wanted
 from gateway import routes
+from gateway.callers import Admission
 from gateway.live import LiveGateway
 from settings import Settings
 from storage.checkpoints import Checkpointer
@@ -83,6 +84,6 @@ app = st.App(
         *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
         *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
     ],
-    middleware=routes.middleware(),
+    middleware=routes.middleware(Admission(settings.insecure_no_login, settings.allowed_hosts)),
     lifespan=lifespan,
 )

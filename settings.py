@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from experiments.errors import BakeoffError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Settings:
     """Where data lives and how the server binds.
 
     ``insecure_no_login`` is the spoken consent to be reachable by others without a login; pages then say so.
+    ``allowed_hosts`` are the names, in lower case, under which a proxy with a login serves this installation.
     """
 
     home: Path
@@ -26,6 +29,7 @@ class Settings:
     run_worker: bool = True
     load_sample: bool = True
     insecure_no_login: bool = False
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -44,6 +48,7 @@ class Settings:
             run_worker=env.get("BAKEOFF_WORKER", "1") != "0",
             load_sample=env.get("BAKEOFF_SAMPLE", "1") != "0",
             insecure_no_login=env.get("BAKEOFF_INSECURE_NO_LOGIN") == "1",
+            allowed_hosts=_hosts(env.get("BAKEOFF_ALLOWED_HOSTS", "")),
         )
 
     def is_local(self) -> bool:
@@ -69,6 +74,7 @@ class Settings:
             "BAKEOFF_WORKER": "1" if self.run_worker else "0",
             "BAKEOFF_SAMPLE": "1" if self.load_sample else "0",
             "BAKEOFF_INSECURE_NO_LOGIN": "1" if self.insecure_no_login else "0",
+            "BAKEOFF_ALLOWED_HOSTS": ",".join(self.allowed_hosts),
         }
 
 
@@ -76,3 +82,16 @@ def _port(text: str) -> int:
     if text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise BakeoffError("bad_setting", f"BAKEOFF_PORT is {text!r}.", "Set it to a number from 1 to 65535.")
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Host names from a list with commas, without ports. Raises BakeoffError ``bad_setting``."""
+    names = tuple(name.strip().lower().rstrip(".") for name in text.split(",") if name.strip())
+    for name in names:
+        if not HOST_NAME.fullmatch(name):
+            raise BakeoffError(
+                "bad_setting",
+                f"BAKEOFF_ALLOWED_HOSTS names {name[:60]!r}.",
+                "Give host names with commas between them, without scheme, port or wildcard.",
+            )
+    return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,9 +34,8 @@ def serve(
 ) -> None:
     """Upgrade the database and start pages, HTTP API and worker on one port."""
     base = terminal.settings()
-    chosen = Settings(
-        home=base.home,
-        database_url=base.database_url,
+    chosen = replace(
+        base,
         host=host or base.host,
         port=port or base.port,
         run_worker=worker and base.run_worker,
@@ -90,7 +90,9 @@ def server_options(chosen: Settings) -> dict[str, object]:
 
 
 def _allowed_hosts(chosen: Settings) -> list[str]:
-    return ["localhost", "127.0.0.1", "[::1]"] if chosen.is_local() else []
+    if chosen.insecure_no_login or not chosen.is_local():
+        return []  # gateway/callers.py asks for the host of every request, websockets too
+    return ["localhost", "127.0.0.1", "[::1]", *chosen.allowed_hosts]
 
 
 def _shown(host: str) -> str:

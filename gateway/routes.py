@@ -15,6 +15,7 @@ from experiments.version import VERSION
 from experiments.vocabulary import Scope
 from gateway import assignments, errors, experiments, outcomes, prompts, rating
 from gateway.auth import refuse_open_routes, scoped
+from gateway.callers import Admission, OwnCallersOnly
 from gateway.chat import ChatDoor
 from gateway.description import description_of
 from gateway.health import Health
@@ -80,6 +81,6 @@ def raters(store: Store) -> dict[str, Endpoint]:
     return {"/r/{token}": rating.RaterLink(store).follow}
 
 
-def middleware() -> list[Middleware]:
-    """What every response goes through, pages too."""
-    return [Middleware(SecurityHeaders)]
+def middleware(admission: Admission) -> list[Middleware]:
+    """What every request and response goes through, pages and websockets too."""
+    return [Middleware(SecurityHeaders), Middleware(OwnCallersOnly, admission=admission)]

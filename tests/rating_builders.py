@@ -15,6 +15,7 @@ from experiments.actions.open_rating import OpenedSession, open_session
 from experiments.plan import Plan
 from experiments.ratings.session_file import session_from
 from gateway import routes
+from gateway.callers import Admission
 from storage.store import Store
 from tests.builders import ADA
 
@@ -65,7 +66,7 @@ def served(store: Store) -> Starlette:
             Mount("/api", app=routes.api(store)),
             *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
         ],
-        middleware=routes.middleware(),
+        middleware=routes.middleware(Admission(open_to_all=True)),
     )
 
 

@@ -35,7 +35,7 @@ def _completions() -> Completions:
 def actor() -> Actor:
     """Who sits at this browser. Without a login that is whoever reaches the address, and they may do everything."""
     try:
-        name = getpass.getuser() if settings().is_local() else "somebody"
+        name = getpass.getuser() if settings().is_local() and not settings().insecure_no_login else "somebody"
     except (KeyError, OSError):
         name = "somebody"
     return Actor(f"{name} (browser)", Role.ADMIN)

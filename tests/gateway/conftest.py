@@ -30,6 +30,7 @@ from experiments.assignment import assign
 from experiments.experiment_file import ExperimentSpec
 from experiments.prompts import text_prompt
 from gateway import delivery, last_known, routes
+from gateway.callers import Admission
 from gateway.live import LiveGateway
 from storage.store import Store, open_store
 from tests.builders import ADA
@@ -55,7 +56,7 @@ def client(store: Store) -> Iterator[TestClient]:
             *(Route(path, endpoint) for path, endpoint in routes.operation(store).items()),
             *(Route(path, endpoint) for path, endpoint in routes.raters(store).items()),
         ],
-        middleware=routes.middleware(),
+        middleware=routes.middleware(Admission(open_to_all=True)),
     )
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened

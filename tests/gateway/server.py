@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from gateway import routes
+from gateway.callers import Admission
 from gateway.live import LiveGateway
 from storage.store import Store, open_store
 
@@ -34,7 +35,7 @@ def http_app(store: Store, home: Path, environ: Mapping[str, str]) -> Starlette:
             Mount("/api", app=routes.api(store, live)),
             *(Route(path, endpoint) for path, endpoint in routes.operation(store, live).items()),
         ],
-        middleware=routes.middleware(),
+        middleware=routes.middleware(Admission()),
         lifespan=lifespan,
     )
     app.state.live = live
