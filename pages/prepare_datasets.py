@@ -7,7 +7,7 @@ from experiments.views.datasets import get_dataset, list_datasets
 from experiments.wording import count
 from pages.components.dataset_roles import edit_roles
 from pages.components.dataset_rows import browse_rows
-from pages.components.dataset_upload import show_imported, show_upload
+from pages.components.dataset_upload import show_imported, show_upload, turn_to_imported
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.inert import element
@@ -18,6 +18,7 @@ from pages.components.show_output import show, show_lines
 BROWSE, ADD = "Browse", "Add a test set"
 
 with show_errors():
+    turn_to_imported(BROWSE)
     hidden = st.session_state.get("archived", False)
     names = [name for name, *_ in list_datasets(store(), archived=hidden)]
     title, switch = st.columns([3, 2], vertical_alignment="bottom")

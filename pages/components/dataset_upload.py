@@ -81,11 +81,22 @@ def _keep(content: bytes, filename: str, into: str | None) -> None:
             done = import_dataset(store(), content, filename=filename, name=name or "", actor=actor())
             tick("add_test_set")
             st.session_state["imported"] = (done.dataset.name, done.version.number, done.is_new)
-            st.switch_page("prepare_datasets.py", query_params={"set": done.dataset.name})
+            st.rerun()
 
 
 def _kept_as(name: str) -> str:
     return name if name == NEW else f"the next version of {name}"
+
+
+def turn_to_imported(browse: str) -> None:
+    """Point the pickers at what was just imported; call it before they are drawn.
+
+    Their keys are bound to the address, and a bound address may only be changed through its widget.
+    """
+    imported = st.session_state.get("imported")
+    if imported is not None:
+        st.session_state["do"], st.session_state["set"] = browse, imported[0]
+        st.session_state.pop("version", None)
 
 
 def show_imported() -> None:

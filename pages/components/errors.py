@@ -13,7 +13,10 @@ from pages.components.show_output import plain
 
 _LOG = logging.getLogger("bakeoff.pages")
 
-NEUTRAL = "Something went wrong here. Nothing was changed; it is noted in the server's log."
+NEUTRAL = (
+    "Something went wrong here, and the server's log says what. "
+    "Your last step may have taken effect: reload the page and look before you repeat it."
+)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from experiments.actions.open_results import open_results
 from pages.components import session
+from pages.components.errors import NEUTRAL as UNEXPECTED
 from storage.store import Store, open_store
 from tests.builders import ADA, AS_JSON, JSON_PROMPT, made, run_to_end, spec_of
 
@@ -41,9 +42,10 @@ class Opened:
         return self.run()
 
     def run(self) -> Opened:
-        """Run the script again; a page may never end in an exception."""
+        """Run the script again; a page may never end in an exception, neither a shown nor a caught one."""
         self.at.run()
         assert [problem.value for problem in self.at.exception] == []
+        assert UNEXPECTED not in [problem.value for problem in self.at.error]
         return self
 
     def press(self, label: str) -> Opened:

@@ -68,6 +68,18 @@ def test_pasted_rows_with_a_repeat_are_warned_of_and_kept(app, empty):
     assert get_dataset(empty, "pasted rows").rows == 2
 
 
+def test_a_file_saved_from_the_list_of_test_sets_is_opened_there(app, finished):
+    page = app(finished).go("prepare_datasets.py")
+    page.at.button_group(key="do").set_value(ADD)
+    page = _uploaded(page.run(), GOOD)
+    page.press("Save test set")
+
+    assert "Version 1 of tickets is saved." in page.words
+    assert (page.at.selectbox(key="set").value, page.at.selectbox(key="version").value) == ("tickets", 1)
+    page.at.selectbox(key="set").set_value("questions")
+    assert "40 rows" in page.run().words
+
+
 def test_roles_are_kept_and_offered_again(app, finished):
     page = app(finished).go("prepare_datasets.py", set="questions")
     page.at.selectbox(key="role_cluster_questions").set_value("kind")
