@@ -55,7 +55,7 @@ with show_errors():
         entry = check_editor.draw(name.strip(), models=models())
         judge = bind_judge(entry) if entry is not None else None
         with st.container(horizontal=True, vertical_alignment="center"):
-            with st.popover("Save a version", icon=":material/save:", disabled=entry is None):
+            with st.popover("Save a version", icon=":material/save:", disabled=entry is None, key="save_check_panel"):
                 note = st.text_input("What changed", key="check_note")
                 if st.button("Save", type="primary", key="save_check", disabled=check is None and name == "check"):
                     with show_errors():

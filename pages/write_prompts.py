@@ -49,7 +49,7 @@ with show_errors():
     if len(contents) == 2:
         show_what_changed(contents["A"], contents["B"])
     if contents:
-        with st.expander("Filled in, as it is sent", icon=":material/visibility:"):
+        with st.expander("Filled in, as it is sent", icon=":material/visibility:", key="filled_in"):
             show_filled_in(contents, values)
     if view is not None:
         st.header("Versions", anchor=False)

@@ -57,7 +57,7 @@ def show_upload(names: Sequence[str]) -> None:
 
 def _chosen() -> tuple[bytes, str] | None:
     file = st.file_uploader("Drop a file here", type=ENDINGS, key="upload_file")
-    with st.expander("Or paste rows", icon=":material/content_paste:"):
+    with st.expander("Or paste rows", icon=":material/content_paste:", key="upload_paste_panel"):
         pasted = st.text_area(
             "Rows, the names of the columns first",
             key="upload_paste",

@@ -60,7 +60,7 @@ def _show_card(card: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]
     st.markdown(f"**Next:** {plain(card['next_step'])}")
     facts = card_facts(card)
     if facts:
-        with st.expander("What was measured"):
+        with st.expander("What was measured", key=f"measured_{card['judge']}_{card['metric']}"):
             show_values(facts)
 
 

@@ -20,7 +20,7 @@ _REASONS = {"split": "drawn", "forced": "tester", "frozen": "came late", "no_uni
 def show_exposures(key: str, arms: tuple[ArmView, ...]) -> None:
     """A search and a table, behind a closed expander."""
     letters = {arm.name: arm.letter for arm in arms}
-    with st.expander("Who met what", icon=":material/person_search:"):
+    with st.expander("Who met what", icon=":material/person_search:", key="live_exposures"):
         unit = st.text_input("User", key="exposure_unit", placeholder="all, newest first")
         found = exposures_of(store(), key, unit=unit.strip() or None, limit=MOST)
         if not found:

@@ -60,7 +60,7 @@ def show_live_test(live: LiveTestView) -> None:
     show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
     show_slices(result, view.spec.plan, treatment.name, treatment.letter)
     show_exposures(live.key, view.arms)
-    with st.expander("Connect an application", icon=":material/code:"):
+    with st.expander("Connect an application", icon=":material/code:", key="live_connect"):
         show_live_snippets(live.key, _outcome(view))
     show_method(view, result, treatment.name)
 

@@ -60,7 +60,7 @@ def plan_form() -> None:
             show_price(preview)
         _buttons(preview, view)
     if preview is not None:
-        with form, st.expander("The same as a file, for the terminal and CI", icon=":material/code:"):
+        with form, st.expander("The same as a file, for the terminal and CI", icon=":material/code:", key="plan_file"):
             st.code(_as_yaml(given), language="yaml")
 
 

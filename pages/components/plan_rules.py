@@ -116,7 +116,7 @@ def _limit(name: str, units: dict[str, str]) -> dict[str, Any]:
 
 
 def _finer() -> dict[str, Any]:
-    with st.expander("Finer rules", icon=":material/tune:"):
+    with st.expander("Finer rules", icon=":material/tune:", key="plan_finer_rules"):
         with st.container(horizontal=True):
             alpha = st.number_input(
                 "Chance of a false alarm (alpha)",

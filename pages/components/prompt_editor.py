@@ -21,7 +21,6 @@ from pages.components.show_output import show
 from pages.components.variants import chip
 
 EDITOR_PX = 230
-SETTINGS = ("model", "temperature", "max_tokens", "json", "more")
 _PLACEHOLDERS = {
     "A": "Paste the prompt you use today. It becomes A. Write {{name}} where something of the row goes in.",
     "B": "Change one thing. It becomes B.",
@@ -53,14 +52,22 @@ def is_loaded(letter: str) -> bool:
 def start_with(view: PromptView | None) -> None:
     """Fill both editors: A with what is live (else the oldest version), B with the newest; none for a new prompt."""
     for letter in ("A", "B"):
-        for name in [name for name in st.session_state if str(name).startswith(f"write_{letter}_")]:
-            del st.session_state[name]
+        _clear(letter)
     if view is None or not view.versions:
         return
     newest = view.versions[0]
     live = view.version(view.labels.get(PRODUCTION) or 0) or view.versions[-1]
     load("A", live.content)
     load("B", newest.content)
+
+
+def _clear(letter: str) -> None:
+    """Empty one editor by writing empty values: the browser gives a deleted value of a drawn widget back."""
+    state = st.session_state
+    texts = [name for name in state if str(name).startswith(_key(letter, "text"))]
+    state.update(dict.fromkeys([*texts, _key(letter, "more")], ""))
+    state.update(dict.fromkeys([_key(letter, "temperature"), _key(letter, "max_tokens")]))
+    state.update({_key(letter, "roles"): ["text"], _key(letter, "json"): False})
 
 
 def draw(letter: str, *, models: list[str], view: PromptView | None) -> PromptContent | None:
@@ -152,7 +159,7 @@ def _changed_messages(letter: str) -> None:
 
 def _settings(letter: str, models: list[str]) -> None:
     model = st.session_state.get(_key(letter, "model")) or models[0]
-    with st.popover("Model and settings", icon=":material/tune:"):
+    with st.popover("Model and settings", icon=":material/tune:", key=_key(letter, "settings")):
         pick_model("Model", models, key=_key(letter, "model"))
         st.number_input(
             "Temperature",

@@ -19,7 +19,7 @@ PAGE = 10
 
 def save_as_version(letter: str, content: PromptContent | None, prompt: str | None) -> None:
     """A popover with name and note; the same content again is the same version."""
-    with st.popover("Save as version", icon=":material/save:", disabled=content is None):
+    with st.popover("Save as version", icon=":material/save:", disabled=content is None, key=f"save_panel_{letter}"):
         with st.form(f"save_form_{letter}_{prompt}", border=False):
             name = st.text_input("Prompt", value=prompt or "", max_chars=120, placeholder="support-reply")
             note = st.text_input("What changed, in a few words", max_chars=500)
@@ -37,7 +37,7 @@ def show_history(view: PromptView) -> None:
     pages = -(-len(view.versions) // PAGE)
     at = st.pagination(pages, key="history_page") if pages > 1 else 1
     for version in view.versions[PAGE * (at - 1) : PAGE * at]:
-        with st.expander(_headline(version)):
+        with st.expander(_headline(version), key=f"version_{version.number}"):
             with st.container(horizontal=True, vertical_alignment="center"):
                 for letter in ("A", "B"):
                     st.button(

@@ -120,7 +120,7 @@ def _examples(kind: QuestionKind) -> list[dict[str, Any]]:
         "why": "Why",
     }
     columns = ["prompt_text", *sides, "answer", "why"]
-    with st.expander("Worked examples in the instructions", icon=":material/school:"):
+    with st.expander("Worked examples in the instructions", icon=":material/school:", key="rate_examples_panel"):
         edited = st.data_editor(
             _empty(columns),
             num_rows="dynamic",
@@ -207,7 +207,9 @@ def _people() -> dict[str, Any]:
 
 def _checks(kind: QuestionKind, view: ExperimentView) -> dict[str, Any]:
     """Gold items, hidden repeats, and the rule by which a rater's votes leave the result."""
-    with st.expander("Checks on the raters, fixed before anybody rates", icon=":material/fact_check:"):
+    with st.expander(
+        "Checks on the raters, fixed before anybody rates", icon=":material/fact_check:", key="rate_checks_panel"
+    ):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             repeats = st.number_input(
                 "Hidden repeats", 0, 20, value=2, key="rate_repeats", width=150, help="Items each rater meets twice."

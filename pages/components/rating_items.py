@@ -24,8 +24,8 @@ def show_items(session_id: str, experiment: str, items: int) -> None:
         return
     pages = -(-items // ITEMS_PER_PAGE)
     at = st.pagination(pages, key="page_of_items") if pages > 1 else 1
-    for line in session_items(store(), session_id, offset=ITEMS_PER_PAGE * (at - 1)):
-        with st.expander(_title(line)):
+    for place, line in enumerate(session_items(store(), session_id, offset=ITEMS_PER_PAGE * (at - 1))):
+        with st.expander(_title(line), key=f"item_{at}_{place}"):
             _show_item(line)
     _export(experiment)
 

@@ -65,7 +65,7 @@ def open_form() -> None:
                 st.rerun()
         st.caption("From then on nothing about it changes.")
     if preview is not None:
-        with form, st.expander("The same as a file, for the terminal", icon=":material/code:"):
+        with form, st.expander("The same as a file, for the terminal", icon=":material/code:", key="rate_file"):
             st.code(_as_yaml(given), language="yaml")
             st.code(f"bakeoff rate open '{name}' --file session.yaml", language="bash")
 

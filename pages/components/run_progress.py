@@ -109,7 +109,7 @@ def _steer(name: str, progress: RunProgress) -> None:
                     st.rerun()
             if progress.failed:
                 _retry(name, progress.failed)
-        with st.popover("Stop, keep what we have", icon=":material/stop_circle:"):
+        with st.popover("Stop, keep what we have", icon=":material/stop_circle:", key="stop_run_panel"):
             st.markdown(f"{count(progress.done, 'answer')} are kept. The run ends here and cannot go on.")
             if st.button("Stop the run", key="cancel_run"):
                 with show_errors():

@@ -7,7 +7,7 @@ import streamlit as st
 
 def show_share() -> None:
     """A popover with the link; filters, tabs and the open row are in it."""
-    with st.popover("Share", icon=":material/link:"):
+    with st.popover("Share", icon=":material/link:", key="share_panel"):
         st.caption("Whoever may open this installation sees the same rows and filters.")
         st.code(current_address(), language=None, wrap_lines=True)
 

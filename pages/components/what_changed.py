@@ -12,7 +12,7 @@ def show_what_changed(a: PromptContent, b: PromptContent) -> None:
     """Word by word, then one line for each setting."""
     changes = settings_changes(a, b)
     reworded = a.as_text() != b.as_text()
-    with st.expander("What changed from A to B", expanded=True, icon=":material/difference:"):
+    with st.expander("What changed from A to B", expanded=True, icon=":material/difference:", key="what_changed"):
         if reworded:
             show_diff(a.as_text(), b.as_text())
         show_lines(changes)

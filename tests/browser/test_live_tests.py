@@ -90,8 +90,11 @@ def test_ramp_pause_resume_and_stop_are_one_click_each(new_page: Callable[..., P
     page = new_page("/live?exp=refund+reply")
     page.get_by_role("button", name="100 %").click()
     expect(page.get_by_role("button", name="100 %")).to_be_disabled()
+    page.get_by_text("Who met what").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("paused on the page")).to_be_visible()
+    settled(page)
+    expect(page.get_by_placeholder("all, newest first")).to_be_visible()  # a notice above must not close a panel
     assert _phase(server).state == LiveState.PAUSED
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()

@@ -32,6 +32,20 @@ def test_page_files_hide_no_package():
     assert [p.name for p in (ROOT / "pages").glob("*.py") if "_" not in p.stem and p.stem != "navigation"] == []
 
 
+def test_every_panel_has_a_key():
+    """A panel without one is known to the browser by its place: a notice that appears above it closes it."""
+    calls = [
+        (path.name, node.lineno)
+        for path in (ROOT / "pages").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"expander", "popover"}
+        and "key" not in {argument.arg for argument in node.keywords}
+    ]
+    assert calls == []
+
+
 def test_app_holds_the_app_literally():
     """``streamlit run app.py`` finds the server by reading the file; the script must lie inside ``pages/``."""
     assert 'app = st.App(\n    "pages/navigation.py",' in (ROOT / "app.py").read_text("utf-8")
