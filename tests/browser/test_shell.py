@@ -121,3 +121,16 @@ def test_one_key_asks_both_prompts(new_page: Callable[..., Page]) -> None:
 
     expect(page.get_by_text("tokens out")).to_have_count(2)
     expect(page.get_by_text("✓ {{question}}")).to_be_visible()
+
+
+def test_a_new_prompt_starts_with_empty_editors(new_page: Callable[..., Page]) -> None:
+    """The browser gives a deleted value of a drawn field back, so only a browser shows this."""
+    page = new_page("/prompts?prompt=sums")
+    expect(page.get_by_label("Prompt A")).not_to_have_value("")
+    settled(page)
+
+    page.get_by_role("combobox", name="Prompt").click()
+    page.get_by_role("option", name="a new prompt").click()
+
+    expect(page.get_by_label("Prompt A")).to_have_value("")
+    expect(page.get_by_label("Prompt B")).to_have_value("")

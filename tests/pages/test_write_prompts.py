@@ -110,17 +110,3 @@ def test_settings_that_are_no_json_are_told_beside_their_editor(app, empty):
 
     assert page.errors == ['The other settings of B are no JSON object. Write them like {"seed": 7}.']
     assert "Compare on a test set" not in page.buttons
-
-
-def test_a_new_prompt_starts_with_empty_editors(app, empty):
-    _versions(empty, "Reply to {{body}}", "Answer {{body}}")
-    page = app(empty).go("write_prompts.py")
-    page.at.number_input(key="write_A_temperature").set_value(0.7)
-    page.run()
-
-    page.at.selectbox(key="prompt").set_value("a new prompt")
-    page.run()
-
-    texts = [page.at.text_area(key=f"write_{letter}_text0").value for letter in ("A", "B")]
-    assert (texts, page.at.number_input(key="write_A_temperature").value) == (["", ""], None)
-    assert "Nothing written yet." in page.words
