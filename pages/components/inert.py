@@ -52,8 +52,12 @@ def visible(text: str) -> str:
 
 
 def element(tag: Tag, *children: str | None, cls: str = "", title: str = "", label: str = "", style: str = "") -> Html:
-    """An element; children that are no ``Html`` are escaped. ``label`` is what a screen reader says."""
-    attributes = {"class": cls, "title": title, "aria-label": label, "style": style}
+    """An element; children that are no ``Html`` are escaped. ``label`` is what a screen reader says.
+
+    A text of people or models takes its direction from its first strong letter: Hebrew and Arabic run from the right.
+    """
+    is_text = tag == "li" or "bk-text" in cls.split()
+    attributes = {"class": cls, "title": title, "aria-label": label, "style": style, "dir": "auto" if is_text else ""}
     written = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items() if value)
     if label and tag in ("div", "span"):
         written += ' role="img"'

@@ -339,3 +339,15 @@ def test_a_name_is_asked_for_once_and_its_digits_are_no_votes(rating: Callable[.
 
     expect(rater.page.get_by_label("Your name")).to_have_count(0)
     assert (fake.name, choices(fake)) == ("Ada 12", ["left"])
+
+
+def test_hebrew_and_arabic_run_from_the_right(rating: Callable[..., Rater]) -> None:
+    task = {**pairs(1)[0], "prompt_text": "שלום עולם עם English.", "left": "مرحبا 123 (test)", "right": "- שלום\n\nplain"}
+    page = rating(FakeSession([task])).page
+
+    def direction(where: str) -> str:
+        return page.locator(where).first.evaluate("node => getComputedStyle(node).direction")
+
+    expect(page.locator(".input .p")).to_be_visible()
+    assert [direction(".input .p"), direction("[data-side=left] .p"), direction("[data-side=right] .li")] == ["rtl"] * 3
+    assert direction("[data-side=right] .p") == "ltr"

@@ -44,7 +44,7 @@ function textBlock(text, asWritten) {
 }
 
 function fill(block, text, asWritten) {
-  if (asWritten) block.append(make("div", "raw", text));
+  if (asWritten) block.append(written(make("div", "raw", text)));
   else if (looksLikeJson(text)) block.append(codeBlock(text));
   else block.append(...blocksOf(text.split("\n")));
 }
@@ -64,7 +64,7 @@ function blocksOf(lines) {
   const blocks = [];
   let paragraph = [];
   const flush = () => {
-    if (paragraph.length) blocks.push(withInline(make("div", "p"), paragraph.join("\n")));
+    if (paragraph.length) blocks.push(withInline(written(make("div", "p")), paragraph.join("\n")));
     paragraph = [];
   };
   for (let i = 0; i < lines.length; i += 1) {
@@ -99,16 +99,16 @@ function blocksOf(lines) {
 /** The block of a line that stands for itself (heading, list item, quote, rule), or null. */
 function lineBlock(line) {
   const heading = HEADING.exec(line);
-  if (heading) return withInline(make("div", "h"), heading[2]);
+  if (heading) return withInline(written(make("div", "h")), heading[2]);
   if (RULE.test(line)) return make("hr");
   const item = ITEM.exec(line);
   if (item) {
-    const block = make("div", "li");
-    block.style.marginLeft = `${Math.min(item[1].length, 12) * 0.5}em`;
+    const block = written(make("div", "li"));
+    block.style.marginInlineStart = `${Math.min(item[1].length, 12) * 0.5}em`;
     block.append(make("span", "mark", /\d/.test(item[2]) ? item[2] : "•"), withInline(make("span"), item[3]));
     return block;
   }
-  if (/^\s*>/.test(line)) return withInline(make("div", "quote"), line.replace(/^\s*>\s?/, ""));
+  if (/^\s*>/.test(line)) return withInline(written(make("div", "quote")), line.replace(/^\s*>\s?/, ""));
   return null;
 }
 
@@ -117,13 +117,19 @@ function tableOf(rows) {
   rows.forEach((row, number) => {
     const line = make("tr");
     for (const cell of row.trim().replace(/^\||\|$/g, "").split("|")) {
-      line.append(withInline(make(number ? "td" : "th"), cell.trim()));
+      line.append(withInline(written(make(number ? "td" : "th")), cell.trim()));
     }
     table.append(line);
   });
   const frame = make("div", "wide");
   frame.append(table);
   return frame;
+}
+
+/** A node that runs in the direction of its first strong letter: Hebrew and Arabic from the right. */
+function written(node) {
+  node.dir = "auto";
+  return node;
 }
 
 function withInline(node, text) {

@@ -72,3 +72,9 @@ def test_only_markup_that_was_made_here_is_drawn():
         show("<b>bold</b>")
     assert isinstance(joined("a", None, element("b", "c")), Html)
     assert joined("a & b", element("b", "c")) == "a &amp; b<b>c</b>"
+
+
+def test_a_text_takes_its_direction_from_its_first_strong_letter():
+    assert 'dir="auto"' in element("div", "שלום", cls="bk-text bk-muted")
+    assert 'dir="auto"' in element("li", "مرحبا")
+    assert "dir" not in element("div", "a label of ours", cls="bk-chips")
