@@ -15,6 +15,7 @@ from experiments.views.experiments import ArmView, ExperimentView, get_experimen
 from experiments.views.live_tests import LiveTestView, band_over_time, live_test_view
 from experiments.vocabulary import VerdictOutcome
 from experiments.wording import count, metric_name
+from pages.components.confirm import confirm
 from pages.components.errors import show_errors
 from pages.components.inert import element
 from pages.components.live_charts import band, band_words
@@ -55,7 +56,7 @@ def show_live_test(live: LiveTestView) -> None:
     letters = {arm.name: arm.letter for arm in view.arms}
     show_verdict(result, control=control, treatment=treatment, won=None, letters=letters)
     show_health(result)
-    _follow(live.key, view.arms)
+    _follow(live.key, view.arms, users_analysed=sum(result["live"]["exposed"].values()))
     _show_band(live, view, treatment, result)
     show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
     show_slices(result, view.spec.plan, treatment.name, treatment.letter)
@@ -80,7 +81,7 @@ def _show_head(live: LiveTestView, view: ExperimentView, treatment: ArmView, res
         if st.button(f"Promote {treatment.letter}", type=kind, icon=":material/rocket_launch:", key="live_promote"):
             promote_dialog(view.name, treatment, result)
     show_arms(view.arms)
-    show(element("div", f"{live_facts(live)} · key {live.key}", cls="bk-muted bk-small"))
+    _follow_facts(live.key)
     if live.reason:
         st.warning(plain(live.reason), icon=":material/pause_circle:")
 
@@ -105,7 +106,7 @@ def _show_steering(live: LiveTestView) -> None:
             for step in RAMP:
                 now = abs(live.enrolled - step) < 0.01
                 if st.button(f"{step} %", type="primary" if now else "secondary", disabled=now, key=f"ramp_{step}"):
-                    _do(lambda step=step: ramp_live(store(), live.key, step, actor=actor()))
+                    _ramp(live, step)
         st.space("stretch")
         if live.state == LiveState.RUNNING:
             words = "Go on measuring those who take part, count nobody new: for outcomes that come late."
@@ -115,6 +116,19 @@ def _show_steering(live: LiveTestView) -> None:
                 _do(lambda: pause_live(store(), live.key, actor=actor(), reason="paused on the page"))
         elif st.button("Resume", icon=":material/play_arrow:", type="primary", key="live_resume"):
             _do(lambda: resume_live(store(), live.key, actor=actor()))
+
+
+def _ramp(live: LiveTestView, percent: float) -> None:
+    """Another share at once; all users only after a question."""
+
+    def act() -> None:
+        ramp_live(store(), live.key, percent, actor=actor())
+
+    if percent < 100:
+        _do(act)
+    else:
+        words = f"Every user takes part from now on, and {plain(', '.join(live.split))} answer all of them."
+        confirm(words, "Take part with all users", act)
 
 
 def _do(step: Any) -> None:  # noqa: ANN401
@@ -148,10 +162,23 @@ def _arm_words(name: str, letter: str, *, is_control: bool) -> str:
 
 
 @st.fragment(run_every=EVERY_S)
-def _follow(key: str, arms: tuple[ArmView, ...]) -> None:
-    """Traffic and cost as they grow."""
+def _follow_facts(key: str) -> None:
+    """The line below the name, redrawn with the table, so that both say the same."""
+    with show_errors():
+        show(element("div", f"{live_facts(live_test_view(store(), key))} · key {key}", cls="bk-muted bk-small"))
+
+
+@st.fragment(run_every=EVERY_S)
+def _follow(key: str, arms: tuple[ArmView, ...], *, users_analysed: int) -> None:
+    """Traffic and cost as they grow, and how many users the verdict above does not know yet."""
     with show_errors():
         live = live_test_view(store(), key)
+        newer = live.users - users_analysed
+        if newer > 0:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{count(newer, 'user')} came since the verdict above was computed.")
+                if st.button("Compute it again", icon=":material/refresh:", key="live_again"):
+                    st.rerun()
         st.header("Traffic and cost", anchor=False)
         rows = [[chip(arm.letter, arm.name), *_traffic_cells(live, arm.name)] for arm in arms]
         show_table(["Variant", "Planned", "Users", "Calls", "Failed", "Cost", "Cost per call", "Time"], rows, wide=(1,))

@@ -9,6 +9,7 @@ from experiments.views.rating_report import AgreementView, RaterLine, SessionRep
 from experiments.views.rating_results import PairLine, SessionResult
 from experiments.views.rating_sessions import SessionSummary, rating_sessions
 from experiments.wording import amount, count, metric_name, percent
+from pages.components.confirm import confirm
 from pages.components.errors import show_errors
 from pages.components.inert import element
 from pages.components.numbers import ago, day, minutes_words, seconds_words
@@ -84,8 +85,13 @@ def _steer(session: SessionSummary) -> None:
             st.session_state.pop("new_rating_link", None)
             st.rerun()
         if st.button("Close", icon=":material/stop_circle:", key="rate_close", help="Ends it; what was rated stays."):
-            close_session(store(), session.id, actor=actor())
-            st.rerun()
+            left = minutes_words(session.minutes_left, "of work left")
+            confirm(
+                f"Raters who are at work are sent away, and it cannot be opened again{f' ({left})' if left else ''}. "
+                "What was rated stays.",
+                "Close it",
+                lambda: close_session(store(), session.id, actor=actor()),
+            )
 
 
 def _link_words(session: SessionSummary) -> str:

@@ -89,6 +89,7 @@ def test_a_live_test_is_watched_and_promoted(new_page: Callable[..., Page]) -> N
 def test_ramp_pause_resume_and_stop_are_one_click_each(new_page: Callable[..., Page], server: Server) -> None:
     page = new_page("/live?exp=refund+reply")
     page.get_by_role("button", name="100 %").click()
+    page.get_by_role("button", name="Take part with all users").click()
     expect(page.get_by_role("button", name="100 %")).to_be_disabled()
     page.get_by_text("Who met what").click()
     page.get_by_role("button", name="Pause").click()

@@ -342,7 +342,12 @@ def test_a_name_is_asked_for_once_and_its_digits_are_no_votes(rating: Callable[.
 
 
 def test_hebrew_and_arabic_run_from_the_right(rating: Callable[..., Rater]) -> None:
-    task = {**pairs(1)[0], "prompt_text": "שלום עולם עם English.", "left": "مرحبا 123 (test)", "right": "- שלום\n\nplain"}
+    task = {
+        **pairs(1)[0],
+        "prompt_text": "שלום עולם עם English.",
+        "left": "مرحبا 123 (test)",
+        "right": "- שלום\n\nplain",
+    }
     page = rating(FakeSession([task])).page
 
     def direction(where: str) -> str:

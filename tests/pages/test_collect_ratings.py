@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.open_rating import OpenedSession
+from experiments.actions.open_rating import OpenedSession, close_session
 from experiments.ratings.session_file import SessionSpec
 from experiments.views.rating_sessions import rating_sessions
 from storage.store import Store
+from tests.builders import ADA
 from tests.pages.conftest import Opened
 from tests.rating_builders import arrived, imported, opened, rate_everything, served
 
@@ -119,7 +120,7 @@ def test_a_rater_left_out_by_the_rule_is_named_and_the_result_shown_both_ways(ap
     assert "Left out: the same answer 24 of 24 times." in page.words
 
 
-def test_links_are_renewed_and_revoked_and_the_session_closed(app: Open, empty: Store) -> None:
+def test_links_are_renewed_and_revoked_and_closing_is_asked_first(app: Open, empty: Store) -> None:
     session = opened(empty, imported(empty))
     page = app(empty).go(PAGE, session=session.session_id)
 
@@ -130,10 +131,13 @@ def test_links_are_renewed_and_revoked_and_the_session_closed(app: Open, empty: 
     assert found.link.state == "revoked"
     assert "link revoked" in page.words
     page.press("Close")
-
     (found,) = rating_sessions(empty)
-    assert found.state == "closed"
-    assert "Close" not in page.buttons
+    assert found.state == "open"
+    assert "it cannot be opened again" in page.words
+    assert "Close it" in page.buttons  # under test a dialog closes with the next run
+
+    close_session(empty, found.id, actor=ADA)
+    assert "Close" not in page.run().buttons
 
 
 def test_home_says_what_waits_for_raters(app: Open, empty: Store) -> None:
