@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from experiments.assignment import Assignment, Context, LiveTest, Reason, slices_of
 from experiments.errors import BakeoffError
+from experiments.units import is_blank
 from experiments.vocabulary import content_hash, new_id
 
 LONGEST_UNIT = 512
@@ -198,6 +199,8 @@ def checked_outcome(
         BakeoffError: ``bad_unit``, ``bad_metric``, ``not_finite``, ``bad_denominator``, ``bad_time`` or ``bad_key``.
     """
     _check_text(unit, "unit", "bad_unit", LONGEST_UNIT)
+    if is_blank(unit):
+        raise BakeoffError("bad_unit", "'unit' is blank.", "Name the user as the assignment did.")
     _check_text(metric, "metric", "bad_metric", LONGEST_METRIC)
     if not math.isfinite(value) or not math.isfinite(denominator):
         raise BakeoffError("not_finite", f"The value of '{metric}' is not a finite number.", "Send a plain number.")

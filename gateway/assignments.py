@@ -12,6 +12,7 @@ from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.live_events import LONGEST_UNIT
 from experiments.prompts import content_of, variables_of
 from experiments.rendering import render
+from experiments.units import is_blank
 from experiments.vocabulary import Scope
 from gateway.auth import live_scoped
 from gateway.key_check import Caller
@@ -78,9 +79,11 @@ class NotKept(BakeoffError):
 
 
 def checked_unit(unit: str | None) -> str | None:
-    """The unit, or None for none. Raises BakeoffError for what no database stores."""
+    """The unit, or None for none. Raises BakeoffError for what no database stores, and for blanks: nobody's name."""
     if unit and ("\x00" in unit or any("\ud800" <= c <= "\udfff" for c in unit)):
         raise BakeoffError("bad_unit", "'unit' holds a character that cannot be stored.", "Send plain text.")
+    if unit and is_blank(unit):
+        raise BakeoffError("blank_unit", "'unit' is blank.", "Name the user, or leave 'unit' out.")
     return unit or None
 
 

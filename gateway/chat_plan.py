@@ -18,6 +18,7 @@ from experiments.rendering import render
 from gateway.chat_request import ChatAsk
 from gateway.exposing import Exposures, Met
 from gateway.last_known import LastKnown
+from gateway.merged_parameters import merged_parameters
 from gateway.openai_errors import ChatError, bad_request
 from gateway.provider_call import Wanted
 
@@ -153,8 +154,8 @@ class Planner:
 
 def passed_parameters(ask: ChatAsk) -> dict[str, Any]:
     """The settings of a request that is passed through as it is."""
-    user = {} if ask.unit is None else {"user": ask.unit}
-    return {**ask.parameters, **user}
+    user = ask.body.get("user")
+    return {**ask.parameters, **({"user": user} if user else {})}
 
 
 def payload_of(part: Part, name: str) -> bytes:
@@ -180,7 +181,7 @@ def _part(ask: ChatAsk, served: Served, variant: str | None) -> Part:
         request = render(content, ask.variables)
     except BakeoffError as error:
         raise bad_request(str(error), param="variables", code=error.code) from None
-    parameters = {**ask.parameters, **request.parameters}
+    parameters = merged_parameters(request.parameters, ask.parameters)
     return Part(Wanted(served.model, (*request.messages, *ask.messages), parameters, ask), served, variant)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.units import is_blank
 from gateway.openai_errors import bad_request
 
 PROMPT, EXPERIMENT = "prompt:", "experiment:"
@@ -21,8 +22,9 @@ Context = Mapping[str, str | int | float | bool]
 class ChatAsk:
     """A parsed request.
 
-    ``parameters`` are the caller's settings except ``OURS``. ``unit`` is None without a ``user``. ``context`` holds the
-    plain values of ``metadata``, for targeting. ``body`` is the whole request as it came.
+    ``parameters`` are the caller's settings except ``OURS``. ``unit`` is ``user``, or ``safety_identifier`` where there
+    is no ``user``, or None. ``context`` holds the plain values of ``metadata``, for targeting. ``body`` is the whole
+    request as it came.
     """
 
     model: str
@@ -69,7 +71,7 @@ def parse_ask(raw: bytes) -> ChatAsk:
     return ChatAsk(
         model=model.strip(),
         messages=_messages(body.get("messages")),
-        unit=_unit(body.get("user")),
+        unit=_unit(body, "user") or _unit(body, "safety_identifier"),
         variables=_variables(body, metadata),
         context={k: v for k, v in metadata.items() if k != "variables" and isinstance(v, str | int | float)},
         parameters={k: v for k, v in body.items() if k not in OURS},
@@ -110,11 +112,14 @@ def _messages(value: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(value)
 
 
-def _unit(value: object) -> str | None:
+def _unit(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > LONGEST_UNIT or not _storable(value):
-        raise bad_request(f"'user' must be a text of at most {LONGEST_UNIT} characters.", param="user")
+        raise bad_request(f"'{name}' must be a text of at most {LONGEST_UNIT} characters.", param=name)
+    if is_blank(value):
+        raise bad_request(f"'{name}' is blank: name the user, or leave it out.", param=name)
     return value
 
 

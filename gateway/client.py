@@ -27,6 +27,9 @@ from urllib.parse import quote, urlsplit
 
 FETCHED, CACHED, STALE, DEFAULT = "FETCHED", "CACHED", "STALE", "DEFAULT"
 MOST_REMEMBERED = 10_000
+CACHE_S = 3.0
+"""A promotion, a rollback or the stop of a live test reaches applications within 5 seconds: the server's live routes
+look for changes every second, and the rest is for the request."""
 MOST_WAITING = 100_000
 BATCH = 500
 PAUSE_AFTER_FAILURE_S = 5.0
@@ -54,7 +57,7 @@ class Client:
         key: str,
         *,
         timeout_s: float = 1.0,
-        cache_s: float = 30.0,
+        cache_s: float = CACHE_S,
         remember_in: str | None = None,
     ) -> None:
         self._base = urlsplit(base_url.rstrip("/"))

@@ -23,6 +23,7 @@ from experiments.assignment import Reason
 from experiments.labels import PRODUCTION
 from experiments.live_config import LiveConfig
 from experiments.live_events import LONGEST_UNIT
+from experiments.units import is_blank
 from experiments.vocabulary import Scope, canonical_json
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_whole
 from gateway.assignments import served_json
@@ -170,6 +171,8 @@ def _context(body: bytes) -> _Context:
     unit = context["targetingKey"]
     if not isinstance(unit, str):
         raise _Failed(400, "INVALID_CONTEXT", "targetingKey must be a string")
+    if unit and is_blank(unit):
+        raise _Failed(400, "INVALID_CONTEXT", "targetingKey is blank: name the user, or send an empty text")
     is_kept = 0 < len(unit) <= LONGEST_UNIT and "\x00" not in unit and not any("\ud800" <= c <= "\udfff" for c in unit)
     values = {k: v for k, v in context.items() if k != "targetingKey" and isinstance(v, str | int | float)}
     return _Context(unit if is_kept else None, values, context)

@@ -34,3 +34,20 @@ def test_growing_adds_and_shrinking_takes_from_the_end(wanted, start, gap):
 def test_an_empty_layer_is_all_free():
     assert free([]) == ((0, BUCKETS),)
     assert free([(0, BUCKETS)]) == ()
+
+
+def test_a_ramp_in_steps_stays_one_range_and_what_does_not_touch_stays_apart():
+    # Every request is compared with each range in turn: a test ramped a hundred times must not own a hundred ranges.
+    # Two ranges made one across a gap would enrol units of the test that owns the gap.
+    own = ()
+    for step in range(1, 101):
+        own = resized(own, step * 1_000, taken=[])
+    assert own == ((0, 100_000),)
+    assert resized(((0, 100),), 200, taken=[(100, 150)]) == ((0, 100), (150, 250))
+    assert resized(((0, 100), (150, 160)), 200, taken=[(100, 150)]) == ((0, 100), (150, 250))
+
+
+def test_a_range_that_is_given_back_to_its_last_bucket_is_gone():
+    # An empty range left behind is where the next ramp would begin, beyond buckets that other tests have taken since.
+    assert resized(((0, 100), (150, 250)), 100, taken=[]) == ((0, 100),)
+    assert resized(((0, 100),), 0, taken=[]) == ()

@@ -172,3 +172,30 @@ def test_a_thousand_outcomes_fit_into_one_request(gateway: Served):
     body = report(gateway, [outcome(unit, metric="minutes", value=i) for i in range(1000)]).json()
     assert body["accepted"] == 1000
     rows(gateway, Outcome, 1000, unit=unit)
+
+
+BLANKS = [" ", "\t\n", "\u00a0", "\u200b\u2060", "\u3000"]
+
+
+@pytest.mark.parametrize("unit", BLANKS)
+def test_a_blank_unit_is_refused_at_every_door(gateway: Served, unit: str):
+    assert assign(gateway, unit=unit).json()["error"]["code"] == "blank_unit"
+    assert report(gateway, outcome(unit)).json()["error"]["code"] == "bad_unit"
+    flag = httpx.post(
+        f"{gateway.address}/ofrep/v1/evaluate/flags/refund-reply",
+        json={"context": {"targetingKey": unit}}, headers=gateway.headers,
+    )  # fmt: skip
+    assert (flag.status_code, flag.json()["errorCode"]) == (400, "INVALID_CONTEXT")
+    for name in ("user", "safety_identifier"):
+        body = {"model": "experiment:refund-reply", name: unit, "variables": {"ticket": "x"}}
+        chat = httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers)
+        assert (chat.status_code, chat.json()["error"]["param"]) == (400, name)
+
+
+def test_the_newer_name_of_a_user_is_a_unit_too(gateway: Served):
+    unit = unit_of(gateway, "B")
+    body = {"model": "experiment:refund-reply", "safety_identifier": unit, "variables": {"ticket": "x"}}
+    chat = httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers)
+    assert chat.headers["x-bakeoff-variant"] == "B"
+    [exposure] = rows(gateway, Exposure, unit=unit)
+    assert exposure.counted

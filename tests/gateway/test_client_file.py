@@ -10,11 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from experiments.actions.roll_back import set_label
 from gateway import client as client_file
+from gateway import last_known
 from gateway.client import CACHED, DEFAULT, FETCHED, STALE, Client
 from storage.live_tables import Exposure, Outcome
+from tests.builders import ADA
 from tests.gateway.conftest import Served, rows, unit_of
 
+ONE_LOOK_S = last_known.EVERY_S  # read at import: fixtures make servers of these tests look more often
 MINE = {"messages": [{"role": "user", "content": "mine"}]}
 
 
@@ -44,6 +48,17 @@ def test_it_fetches_prompts_and_assignments_and_remembers_them(gateway: Served):
     assert client.assign("refund-reply", unit, context={"plan": "pro"}).reason == CACHED
     [exposure] = rows(gateway, Exposure, unit=unit)
     assert exposure.id == met.value["exposure"]
+    client.close()
+
+
+def test_a_rollback_reaches_the_client_as_it_comes_within_five_seconds(gateway: Served):
+    client = Client(gateway.address, gateway.key)
+    set_label(gateway.store, "reply", label="canary", at="2", actor=ADA)
+    assert client.prompt("reply", label="canary").value["version"] == 2
+    set_label(gateway.store, "reply", label="canary", at="1", actor=ADA)
+    gateway.until(lambda: client.prompt("reply", label="canary").value["version"] == 1, seconds=5)
+    # an assignment passes the gateway's own look at the database as well, before the client's cache begins
+    assert client_file.CACHE_S + ONE_LOOK_S + client._timeout_s <= 5
     client.close()
 
 

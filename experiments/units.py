@@ -1,0 +1,25 @@
+"""Names of units that name nobody: blanks are refused at the door, placeholders of a missing value are pointed out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+"""Unicode categories of characters that leave no ink: spaces of all widths, controls, joiners."""
+_WORDS = (
+    *("undefined", "null", "none", "nil", "nan", "na", "n/a", "unknown", "anonymous", "anon", "guest", "empty"),
+    *("missing", "default", "true", "false", "object", "user", "userid", "user_id", "user-id", "unit", "test"),
+    *("[object object]", "<nil>", "<null>", "(null)", "(none)", "#n/a", "0", "-1", "00000000-0000-0000-0000-000000000000"),
+    *("ffffffff-ffff-ffff-ffff-ffffffffffff", "{}", "[]", "''", '""', "-", "--", ".", "?", "$user_id", "${user_id}"),
+    *("${userid}", "{{user_id}}", "{{userid}}", "{user_id}", "{userid}", "%s", "%(user_id)s"),
+)
+_CASED = ("None", "NaN", "NA", "N/A", "userId", "UserId", "${userId}", "{{userId}}", "{userId}", "[object Object]", "Nil")
+PLACEHOLDERS: frozenset[str] = frozenset(
+    {*_CASED, *_WORDS, *(word.upper() for word in _WORDS), *(word.capitalize() for word in _WORDS)}
+)
+"""What programs send for a user whose name they do not have, in the usual spellings: values that a query can look up."""
+
+
+def is_blank(unit: str) -> bool:
+    """Whether the text holds nothing that can be seen; True for the empty text."""
+    return unit.isspace() or all(unicodedata.category(c) in _INVISIBLE for c in unit)
