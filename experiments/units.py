@@ -9,11 +9,33 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _WORDS = (
     *("undefined", "null", "none", "nil", "nan", "na", "n/a", "unknown", "anonymous", "anon", "guest", "empty"),
     *("missing", "default", "true", "false", "object", "user", "userid", "user_id", "user-id", "unit", "test"),
-    *("[object object]", "<nil>", "<null>", "(null)", "(none)", "#n/a", "0", "-1", "00000000-0000-0000-0000-000000000000"),
+    *(
+        "[object object]",
+        "<nil>",
+        "<null>",
+        "(null)",
+        "(none)",
+        "#n/a",
+        "0",
+        "-1",
+        "00000000-0000-0000-0000-000000000000",
+    ),
     *("ffffffff-ffff-ffff-ffff-ffffffffffff", "{}", "[]", "''", '""', "-", "--", ".", "?", "$user_id", "${user_id}"),
     *("${userid}", "{{user_id}}", "{{userid}}", "{user_id}", "{userid}", "%s", "%(user_id)s"),
 )
-_CASED = ("None", "NaN", "NA", "N/A", "userId", "UserId", "${userId}", "{{userId}}", "{userId}", "[object Object]", "Nil")
+_CASED = (
+    "None",
+    "NaN",
+    "NA",
+    "N/A",
+    "userId",
+    "UserId",
+    "${userId}",
+    "{{userId}}",
+    "{userId}",
+    "[object Object]",
+    "Nil",
+)
 PLACEHOLDERS: frozenset[str] = frozenset(
     {*_CASED, *_WORDS, *(word.upper() for word in _WORDS), *(word.capitalize() for word in _WORDS)}
 )
