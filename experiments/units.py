@@ -7,39 +7,17 @@ import unicodedata
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 """Unicode categories of characters that leave no ink: spaces of all widths, controls, joiners."""
 _WORDS = (
-    *("undefined", "null", "none", "nil", "nan", "na", "n/a", "unknown", "anonymous", "anon", "guest", "empty"),
+    *("undefined", "null", "none", "nil", "nan", "na", "n/a", "#n/a", "unknown", "anonymous", "anon", "guest", "empty"),
     *("missing", "default", "true", "false", "object", "user", "userid", "user_id", "user-id", "unit", "test"),
-    *(
-        "[object object]",
-        "<nil>",
-        "<null>",
-        "(null)",
-        "(none)",
-        "#n/a",
-        "0",
-        "-1",
-        "00000000-0000-0000-0000-000000000000",
-    ),
-    *("ffffffff-ffff-ffff-ffff-ffffffffffff", "{}", "[]", "''", '""', "-", "--", ".", "?", "$user_id", "${user_id}"),
-    *("${userid}", "{{user_id}}", "{{userid}}", "{user_id}", "{userid}", "%s", "%(user_id)s"),
+    *("[object object]", "<nil>", "<null>", "(null)", "(none)", "{}", "[]", "''", '""', "-", "--", ".", "?", "0", "-1"),
+    *("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    *("$user_id", "${user_id}", "{{user_id}}", "{user_id}", "%(user_id)s", "%s"),
 )
-_CASED = (
-    "None",
-    "NaN",
-    "NA",
-    "N/A",
-    "userId",
-    "UserId",
-    "${userId}",
-    "{{userId}}",
-    "{userId}",
-    "[object Object]",
-    "Nil",
-)
+_CASED = ("NaN", "userId", "UserId", "${userId}", "{{userId}}", "{userId}", "[object Object]")
 PLACEHOLDERS: frozenset[str] = frozenset(
-    {*_CASED, *_WORDS, *(word.upper() for word in _WORDS), *(word.capitalize() for word in _WORDS)}
+    {*_CASED, *(form for word in _WORDS for form in (word, word.upper(), word.capitalize()))}
 )
-"""What programs send for a user whose name they do not have, in the usual spellings: values that a query can look up."""
+"""What programs send for a user whose name they lack, in the usual spellings: values that a query can look up."""
 
 
 def is_blank(unit: str) -> bool:
