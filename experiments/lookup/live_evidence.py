@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.experiment_file import LiveSpec, OutcomeSpec
 from experiments.lookup.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
+from experiments.wording import count
 from storage.live_sums import CALL_METRICS, Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
 from storage.live_sums import Grades as StoredGrades
 from storage.live_sums import Sums as StoredSums
@@ -187,7 +188,7 @@ def _facts(phase: LivePhaseRecord, traffic: Traffic, control: str) -> list[Fact]
         facts.append(("replay", HealthStatus.OK, "Every exposure is the one that the hash gives."))
     facts += _losses(traffic, control)
     if phase.pauses:
-        message = f"It was paused {len(phase.pauses)} times; users met the control then, and still count as assigned."
+        message = f"It was paused {count(len(phase.pauses), 'time')}; users met the control then, and still count as assigned."
         facts.append(("paused", HealthStatus.WARN, message))
     nameless = traffic.uncounted.get("no_unit", 0)
     if nameless:

@@ -127,7 +127,8 @@ def _ramp(live: LiveTestView, percent: float) -> None:
     if percent < 100:
         _do(act)
     else:
-        words = f"Every user takes part from now on, and {plain(', '.join(live.split))} answer all of them."
+        variants = " and ".join(plain(name) for name in live.split)
+        words = f"Every user of your application takes part from now on: {variants} answer all of them."
         confirm(words, "Take part with all users", act)
 
 

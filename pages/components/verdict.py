@@ -53,7 +53,8 @@ def show_verdict(
         with words:
             show(element("div", f"{sign} {verdict['headline']}", cls=f"bk-headline bk-{tone}"))
             show(element("div", verdict["detail"], cls="bk-detail"))
-            more = [reason for reason in verdict["reasons"] if reason not in verdict["detail"]]
+            shown = {check["message"] for check in result["health"] if check["status"] != "ok"}
+            more = [reason for reason in verdict["reasons"] if reason not in verdict["detail"] and reason not in shown]
             if more:
                 show_lines(more, muted=True)
             beside = second_line(result, treatment.name, treatment.letter, letters)
