@@ -188,7 +188,8 @@ def _facts(phase: LivePhaseRecord, traffic: Traffic, control: str) -> list[Fact]
         facts.append(("replay", HealthStatus.OK, "Every exposure is the one that the hash gives."))
     facts += _losses(traffic, control)
     if phase.pauses:
-        message = f"It was paused {count(len(phase.pauses), 'time')}; users met the control then, and still count as assigned."
+        paused = count(len(phase.pauses), "time")
+        message = f"It was paused {paused}; users met the control then, and still count as assigned."
         facts.append(("paused", HealthStatus.WARN, message))
     nameless = traffic.uncounted.get("no_unit", 0)
     if nameless:
