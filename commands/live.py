@@ -13,6 +13,7 @@ from commands.running import model_check
 from experiments.actions import control_live
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.start_live import start_live
+from experiments.actions.stop_live import stop_live
 from experiments.errors import BakeoffError
 from experiments.views.live_replay import replay_live
 from experiments.views.live_tests import LiveTestView, list_live_tests, live_test_view
@@ -27,6 +28,7 @@ Reason = Annotated[str, typer.Option(help="Why, for the log.")]
 @live.command()
 def start(
     file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml")],
+    reason: Reason = "",
     as_json: terminal.Json = False,
 ) -> None:
     """Create the experiment (or find it) and let traffic in; the same command again changes nothing."""
@@ -39,7 +41,7 @@ def start(
         problem = check(model)
         if problem is not None:
             raise problem
-    phase = start_live(store, experiment.name, actor=terminal.actor())
+    phase = start_live(store, experiment.name, actor=terminal.actor(), reason=reason)
     terminal.say(f"{spec.name!r} is live: clients ask for experiment:{phase.key}")
     _print(live_test_view(store, phase.key), as_json)
 
@@ -124,7 +126,7 @@ def stop(
     as_json: terminal.Json = False,
 ) -> None:
     """End it: everybody meets the control, at once."""
-    phase = control_live.stop_live(terminal.store(), name, actor=terminal.actor(), everyone=everyone, reason=reason)
+    phase = stop_live(terminal.store(), name, actor=terminal.actor(), everyone=everyone, reason=reason)
     _after(phase.key, as_json)
 
 

@@ -56,9 +56,14 @@ def promote(
                 "variant": done.variant,
                 "decision": done.decision_id,
                 "at": done.at.isoformat(),
+                "against_verdict": done.against_verdict,
+                "cautions": list(done.cautions),
             }
         )
         return
+    terminal.say_all(done.cautions)
+    if done.against_verdict:
+        terminal.say(done.against_verdict)
     before = f" (before: v{done.previous_version})" if done.previous_version else ""
     typer.echo(f"{done.prompt}: {done.label} is now v{done.version}, variant {done.variant}{before}")
 
@@ -79,9 +84,11 @@ def rollback(
                 "label": move.label,
                 "version": move.version,
                 "previous_version": move.previous_version,
+                "cautions": list(move.cautions),
             }
         )
     else:
+        terminal.say_all(move.cautions)
         typer.echo(f"{move.prompt}: {move.label} is back on v{move.version} (was v{move.previous_version})")
 
 
@@ -111,6 +118,8 @@ def show(
         return
     settings = ", ".join(f"{key} {json.dumps(value)}" for key, value in served.content.parameters.items())
     terminal.say(f"{name} v{number} · {served.content.model} · {settings or 'no parameters'}")
+    if served.against_verdict:
+        terminal.say(served.against_verdict)
     typer.echo(served.content.as_text())
 
 
@@ -149,6 +158,7 @@ def history(
                     "actor": m.actor,
                     "reason": m.reason,
                     "experiment": m.experiment,
+                    "against_verdict": m.against_verdict,
                 }
                 for m in moves
             ]
@@ -162,7 +172,7 @@ def history(
             f"v{m.version}",
             f"v{m.previous_version}" if m.previous_version else "",
             m.actor,
-            m.reason,
+            f"{m.against_verdict} {m.reason}" if m.against_verdict else m.reason,
         ]
         for m in moves
     ]
@@ -180,10 +190,14 @@ def push(
     spec = parse_model(PromptFile, terminal.read_text(file), source=file.name)
     store, actor = terminal.store(), terminal.actor()
     version = save_prompt(store, spec.name, _content(spec, file), actor=actor, note=spec.note)
+    cautions: tuple[str, ...] = ()
     if label is not None:
-        set_label(store, spec.name, label=label, at=str(version.number), actor=actor, reason=reason)
+        move = set_label(store, spec.name, label=label, at=str(version.number), actor=actor, reason=reason)
+        cautions = move.cautions
+        terminal.say_all(cautions)
     if as_json:
-        terminal.print_json({"prompt": spec.name, "version": version.number, "label": label})
+        done = {"prompt": spec.name, "version": version.number, "label": label, "cautions": list(cautions)}
+        terminal.print_json(done)
     else:
         typer.echo(f"{spec.name} v{version.number}" + (f" is now in {label}" if label else ""))
 
@@ -264,6 +278,7 @@ def _prompt_json(view: PromptView) -> dict[str, object]:
                 "note": v.note,
                 "created_by": v.created_by,
                 "created_at": v.created_at.isoformat(),
+                "against_verdict": v.against_verdict,
             }
             for v in view.versions
         ],

@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -63,6 +63,12 @@ def messages() -> Console:
 def say(text: str) -> None:
     """One message line to stderr, taken literally."""
     messages().print(text, markup=False)
+
+
+def say_all(cautions: Iterable[str]) -> None:
+    """What callers will notice, one line each; nothing for none."""
+    for caution in cautions:
+        say(f"Note: {caution}.")
 
 
 def print_json(value: object) -> None:

@@ -14,6 +14,9 @@ STAGING = "staging"
 FIRST_LABELS = (PRODUCTION, STAGING)
 """Labels that every prompt has from the start."""
 
+LIVE_TRAFFIC = "experiment:"
+"""What begins the label of a decision about all traffic of a live test; its key follows."""
+
 SHORTEST_REASON = 20
 _VERDICTS = {
     VerdictOutcome.KEEP_CONTROL: "to keep the control",
@@ -25,7 +28,10 @@ VERDICT_AGES = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a promotion stands on. ``head_is_control``: the label still points at what was tested, or at nothing."""
+    """What a promotion stands on. ``head_is_control``: the label still points at what was tested, or at nothing.
+
+    ``cautions`` are what callers would notice whatever the verdict says: other variables, a model that goes away.
+    """
 
     outcome: VerdictOutcome
     winner: str | None
@@ -33,14 +39,15 @@ class Evidence:
     sentence: str
     analysed_at: datetime
     head_is_control: bool
+    cautions: tuple[str, ...] = ()
 
 
 def check_promotion(evidence: Evidence, *, label: str, variant: str, reason: str, now: datetime) -> None:
     """Nothing when the variant may take the label.
 
     A verdict that ships this variant needs nothing more. Any doubt (another variant than the winner, a gain
-    smaller than asked for, more data wanted, the control kept, a verdict older than 30 days) needs a written
-    reason of at least 20 characters. A verdict that could not be reached carries nothing into production.
+    smaller than asked for, more data wanted, the control kept, a verdict older than 30 days, a caution) needs a
+    written reason of at least 20 characters. A verdict that could not be reached carries nothing into production.
 
     Raises:
         Conflict: ``verdict_refuses``, ``reason_needed`` or ``label_moved_since_test``.
@@ -57,25 +64,45 @@ def check_promotion(evidence: Evidence, *, label: str, variant: str, reason: str
             f"The data cannot carry a decision: {evidence.sentence}",
             "Fix that first; no reason replaces it.",
         )
-    doubts = list(_doubts(evidence, variant, now))
+    check_doubts([*_doubts(evidence, variant, now), *evidence.cautions], reason=reason, what=f"Promoting {variant}")
+
+
+def check_doubts(doubts: Sequence[str], *, reason: str, what: str) -> None:
+    """Nothing when there are no doubts, or a written reason answers them. ``what`` begins the sentence.
+
+    Raises:
+        Conflict: ``reason_needed``, naming every doubt.
+    """
     if doubts and len(reason.strip()) < SHORTEST_REASON:
         raise Conflict(
             "reason_needed",
-            f"Promoting {variant} needs a written reason: {doubts[0]}.",
+            f"{what} needs a written reason: {'; '.join(doubts)}.",
             f"Say in at least {SHORTEST_REASON} characters why it is right all the same.",
         )
 
 
+def against_verdict(outcome: VerdictOutcome, winner: str | None, variant: str) -> str | None:
+    """How serving this variant went against the verdict it was decided on, in a sentence; None when it followed it."""
+    if variant == winner:
+        return None
+    doubt = _verdict_doubt(outcome, winner)
+    return f"Promoted although {doubt}." if doubt else None
+
+
 def _doubts(evidence: Evidence, variant: str, now: datetime) -> Sequence[str]:
-    if evidence.outcome is not VerdictOutcome.SHIP:
-        return [f"the verdict is {_VERDICTS[evidence.outcome]}"]
-    if variant != evidence.winner:
-        return [f"the verdict names {evidence.winner}"]
+    if variant != evidence.winner or evidence.outcome is not VerdictOutcome.SHIP:
+        return [_verdict_doubt(evidence.outcome, evidence.winner)]
     if evidence.confirm_needed:
         return ["the gain is smaller than the plan asked for"]
     if now - evidence.analysed_at > VERDICT_AGES:
         return [f"the verdict is older than {VERDICT_AGES.days} days"]
     return []
+
+
+def _verdict_doubt(outcome: VerdictOutcome, winner: str | None) -> str:
+    if outcome is VerdictOutcome.SHIP:
+        return f"the verdict names {winner}"
+    return f"the verdict is {_VERDICTS[outcome]}"
 
 
 def rollback_target(holders: Sequence[str], current: str | None) -> str:

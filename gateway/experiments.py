@@ -61,4 +61,6 @@ def add_routes(app: FastAPI, store: Store) -> None:
             "variant": done.variant,
             "decision": done.decision_id,
             "at": done.at,
+            "against_verdict": done.against_verdict,
+            "cautions": done.cautions,
         }

@@ -91,4 +91,5 @@ def add_routes(app: FastAPI, store: Store) -> None:
             "version": move.version,
             "previous_version": move.previous_version,
             "at": move.at,
+            "cautions": move.cautions,
         }

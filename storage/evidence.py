@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, cast, func, type_coerce
+from sqlalchemy import JSON, ColumnElement, cast, func, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, select
 
 from experiments.vocabulary import new_id
 from storage import tables
 from storage.records import AnalysisRecord, DecisionRecord, to_record
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedVerdict:
+    """The verdict behind a decision to serve a prompt version under a label: ``variant`` was chosen."""
+
+    version_id: str
+    variant: str
+    label: str
+    outcome: str
+    winner: str | None
 
 
 class Evidence:
@@ -40,13 +52,17 @@ class Evidence:
             .group_by(col(analysis.experiment_id))
             .subquery()
         )
-        postgres = self._session.get_bind().dialect.name == "postgresql"
-        whole = cast(col(analysis.result), JSONB) if postgres else type_coerce(col(analysis.result), JSON)
-        query = select(col(analysis.experiment_id), whole["verdict"]).join(
+        query = select(col(analysis.experiment_id), self._result()["verdict"]).join(
             newest,
             (col(analysis.experiment_id) == newest.c.experiment_id) & (col(analysis.number) == newest.c.number),
         )
         return dict(self._session.exec(query).all())
+
+    def _result(self) -> ColumnElement[Any]:
+        """The result of an analysis as the database can look into it."""
+        result = col(tables.Analysis.result)
+        postgres = self._session.get_bind().dialect.name == "postgresql"
+        return cast(result, JSONB) if postgres else type_coerce(result, JSON)
 
     def analysis(self, analysis_id: str) -> AnalysisRecord:
         """The analysis of that id."""
@@ -113,6 +129,21 @@ class Evidence:
     def decision(self, decision_id: str) -> DecisionRecord:
         """The decision of that id."""
         return to_record(DecisionRecord, self._session.get_one(tables.Decision, decision_id))
+
+    def verdicts_of_versions(self, version_ids: Iterable[str]) -> list[DecidedVerdict]:
+        """What each decision for one of these prompt versions stood on, oldest first, without the evidence itself."""
+        decision, analysis, variant = tables.Decision, tables.Analysis, tables.Variant
+        query = (
+            select(col(decision.prompt_version_id), variant.name, decision.label, self._result()["verdict"])
+            .join(analysis, col(analysis.id) == col(decision.analysis_id))
+            .join(variant, col(variant.id) == col(decision.variant_id))
+            .where(col(decision.prompt_version_id).in_(list(version_ids)))
+            .order_by(col(decision.created_at), col(decision.id))
+        )
+        return [
+            DecidedVerdict(str(version), name, label, verdict["outcome"], verdict["winner"])
+            for version, name, label, verdict in self._session.exec(query)
+        ]
 
     def decisions(self, experiment_id: str | None = None, *, limit: int = 50) -> list[DecisionRecord]:
         """Decisions, newest first, of one experiment or of all."""

@@ -1,4 +1,4 @@
-"""Change a live test while it runs: ramp, pause, resume, freeze, stop, a new phase, testers. Each is one event."""
+"""Change a live test while it runs: ramp, pause, resume, freeze, a new phase, testers. Each is one event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from experiments.actions.authorise import authorise
 from experiments.actions.start_live import add_phase, layer_full, self_check, taken_in
 from experiments.assignment import BUCKETS, LiveState, cumulative_limits
-from experiments.errors import BakeoffError, Conflict, nearest
+from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec
 from experiments.layers import resized, size
 from experiments.lookup.live import assigner, find_phase
@@ -35,7 +35,7 @@ def ramp_live(store: Store, name: str, per_cent: float, *, actor: Actor) -> Live
     if not 0 <= per_cent <= 100:
         raise BakeoffError("bad_share", f"{per_cent} is no share.", "Give a number from 0 to 100.")
     with store.begin() as tx:
-        phase = _open_phase(tx, name, {LiveState.RUNNING, LiveState.PAUSED})
+        phase = open_phase(tx, name, {LiveState.RUNNING, LiveState.PAUSED})
         own = tuple((first, end) for first, end in phase.enrolled)
         taken = taken_in(tx, phase.layer, besides=phase.experiment_id)
         enrolled = resized(own, round(per_cent / 100 * BUCKETS), taken=taken)
@@ -49,14 +49,14 @@ def pause_live(store: Store, name: str, *, actor: Actor, reason: str = "") -> Li
     """Everybody meets the control until it is resumed; nobody new is counted. Raises as ``ramp_live``."""
     authorise(store, actor, Operation.RUN_LIVE, f"live:{name}")
     with store.begin() as tx:
-        return paused(tx, _open_phase(tx, name, {LiveState.RUNNING, LiveState.FROZEN}), actor=actor, reason=reason)
+        return paused(tx, open_phase(tx, name, {LiveState.RUNNING, LiveState.FROZEN}), actor=actor, reason=reason)
 
 
 def resume_live(store: Store, name: str, *, actor: Actor) -> LivePhaseRecord:
     """Everybody meets the variant they met before. Raises as ``ramp_live``."""
     authorise(store, actor, Operation.RUN_LIVE, f"live:{name}")
     with store.begin() as tx:
-        phase = _open_phase(tx, name, {LiveState.PAUSED, LiveState.FROZEN})
+        phase = open_phase(tx, name, {LiveState.PAUSED, LiveState.FROZEN})
         pauses = _closed(phase.pauses, tx.clock())
         changes = {"state": LiveState.RUNNING, "state_reason": "", "pauses": pauses, "frozen_at": None}
         tx.experiments.move(phase.experiment_id, to=ExperimentState.RUNNING, expected={ExperimentState.PAUSED})
@@ -67,32 +67,8 @@ def freeze_live(store: Store, name: str, *, actor: Actor) -> LivePhaseRecord:
     """Nobody new is counted; those who are go on being measured, for outcomes that come late. Raises as above."""
     authorise(store, actor, Operation.RUN_LIVE, f"live:{name}")
     with store.begin() as tx:
-        phase = _open_phase(tx, name, {LiveState.RUNNING})
+        phase = open_phase(tx, name, {LiveState.RUNNING})
         return _changed(tx, phase, "live_frozen", {}, actor, state=LiveState.FROZEN, frozen_at=tx.clock())
-
-
-def stop_live(
-    store: Store, name: str, *, actor: Actor, everyone: str | None = None, reason: str = ""
-) -> LivePhaseRecord:
-    """End the test: from now on everybody meets the control, or the variant that ``everyone`` names.
-
-    Sending everybody to a challenger needs the right to promote. What was found stays and can be promoted.
-
-    Raises:
-        Conflict ``not_running``; NotFound; Forbidden.
-    """
-    authorise(store, actor, Operation.RUN_LIVE, f"live:{name}")
-    with store.begin() as tx:
-        phase = _open_phase(tx, name, OPEN)
-    chosen = everyone or phase.settings["control"]
-    if chosen not in phase.settings["variants"]:
-        raise BakeoffError(
-            "no_such_variant", f"There is no variant '{chosen}'.", nearest(chosen, phase.settings["variants"])
-        )
-    if chosen != phase.settings["control"]:
-        authorise(store, actor, Operation.PROMOTE, f"live:{name}")
-    with store.begin() as tx:
-        return stopped(tx, tx.live.get(phase.id), actor=actor, everyone=chosen, reason=reason)
 
 
 def new_phase(
@@ -127,7 +103,7 @@ def force_unit(store: Store, name: str, unit: str, variant: str | None, *, actor
     """A tester meets this variant, uncounted; None lets them go. Raises as ``ramp_live``."""
     authorise(store, actor, Operation.RUN_LIVE, f"live:{name}")
     with store.begin() as tx:
-        phase = _open_phase(tx, name, OPEN)
+        phase = open_phase(tx, name, OPEN)
         if variant is not None and variant not in phase.settings["variants"]:
             raise BakeoffError("no_such_variant", f"There is no variant '{variant}'.")
         forced = {u: v for u, v in phase.settings["forced"].items() if u != unit}
@@ -149,9 +125,16 @@ def paused(tx: Transaction, phase: LivePhaseRecord, *, actor: Actor, reason: str
 
 
 def stopped(
-    tx: Transaction, phase: LivePhaseRecord, *, actor: Actor, everyone: str, reason: str, action: str = "live_stopped"
+    tx: Transaction,
+    phase: LivePhaseRecord,
+    *,
+    actor: Actor,
+    everyone: str,
+    reason: str,
+    action: str = "live_stopped",
+    decided: Mapping[str, str] | None = None,
 ) -> LivePhaseRecord:
-    """The phase, ended: everybody meets one variant."""
+    """The phase, ended: everybody meets one variant. ``decided`` goes into the event."""
     now = tx.clock()
     changes = {
         "state": LiveState.STOPPED,
@@ -165,7 +148,8 @@ def stopped(
         to=ExperimentState.ANALYSED,
         expected={ExperimentState.RUNNING, ExperimentState.PAUSED},
     )
-    return _changed(tx, phase, action, {"everyone": everyone, "reason": reason}, actor, **changes)
+    details = {"everyone": everyone, "reason": reason, **(decided or {})}
+    return _changed(tx, phase, action, details, actor, **changes)
 
 
 def _changed(
@@ -185,7 +169,8 @@ def _changed(
     return changed
 
 
-def _open_phase(tx: Transaction, name: str, states: set[LiveState]) -> LivePhaseRecord:
+def open_phase(tx: Transaction, name: str, states: set[LiveState]) -> LivePhaseRecord:
+    """The newest phase, in one of the states. Raises Conflict ``not_running``; NotFound."""
     phase = find_phase(tx, name)
     if LiveState(phase.state) not in states:
         raise Conflict("not_running", f"The live test '{phase.key}' is {phase.state}.", "See: bakeoff live status")

@@ -22,10 +22,10 @@ BEFORE_DAYS = 14
 """How far back a user's own scores from before are looked for: two weeks hold every weekday twice."""
 
 
-def start_designed_live(store: Store, design: ExperimentSpec, *, actor: Actor) -> LivePhaseRecord:
+def start_designed_live(store: Store, design: ExperimentSpec, *, actor: Actor, reason: str = "") -> LivePhaseRecord:
     """The live test of a design, stored and begun. Raises whatever ``create_experiment`` and ``start_live`` refuse."""
     experiment, _ = create_experiment(store, design, dataset_version_id=None, actor=actor, origin="page")
-    return start_live(store, experiment.name, actor=actor)
+    return start_live(store, experiment.name, actor=actor, reason=reason)
 
 
 def live_design(

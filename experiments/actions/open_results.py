@@ -6,10 +6,11 @@ from typing import Any
 
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.authorise import authorise
+from experiments.lookup.promotion import decided_variant
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor
-from storage.records import AnalysisRecord, ExperimentRecord
-from storage.store import Store
+from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord
+from storage.store import Store, Transaction
 
 
 def open_results(store: Store, experiment_name: str, *, actor: Actor) -> dict[str, Any]:
@@ -26,7 +27,24 @@ def open_results(store: Store, experiment_name: str, *, actor: Actor) -> dict[st
             tx.evidence.add_look(analysis.experiment_id, look, actor=actor.name, at=tx.clock())
         experiment = tx.experiments.get(analysis.experiment_id)
         looks = len(tx.evidence.looks(experiment.id))
-    return results_json(experiment, analysis, looks)
+        decided = [_decided(tx, decision) for decision in tx.evidence.decisions(experiment.id)]
+    return {**results_json(experiment, analysis, looks), "decisions": decided}
+
+
+def _decided(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
+    """One decision on this experiment: what was chosen for which label, by whom and why, against the verdict or not."""
+    variant, against = decided_variant(tx, decision)
+    return {
+        "id": decision.id,
+        "variant": variant,
+        "label": decision.label,
+        "verdict": decision.verdict,
+        "against_verdict": against,
+        "actor": decision.actor,
+        "reason": decision.reason,
+        "evidence_hash": decision.evidence_hash,
+        "at": decision.created_at.isoformat(),
+    }
 
 
 def results_json(experiment: ExperimentRecord, analysis: AnalysisRecord, looks: int) -> dict[str, Any]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from experiments import labels
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.authorise import authorise
+from experiments.actions.record_decision import record_decision
 from experiments.errors import Conflict
 from experiments.lookup.find import find_experiment
-from experiments.lookup.promotion import chosen_variant, promotion_evidence, version_to_serve
+from experiments.lookup.promotion import against_verdict_of, chosen_variant, promotion_evidence, version_to_serve
 from experiments.permissions import Operation
-from experiments.prompts import check_label_name, content_of
-from experiments.vocabulary import Actor, ExperimentState, content_hash
-from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord, VariantRecord, VersionRecord
+from experiments.prompts import check_label_name
+from experiments.vocabulary import Actor, ExperimentState
+from storage.records import AnalysisRecord
 from storage.store import Store, Transaction
 
 
@@ -32,7 +32,10 @@ class _Ask:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What was done: the label of the prompt now points at this version, on this decision."""
+    """What was done: the label of the prompt now points at this version, on this decision.
+
+    ``against_verdict`` says how it went against the verdict, ``cautions`` what callers will notice.
+    """
 
     prompt: str
     label: str
@@ -41,6 +44,8 @@ class Promotion:
     decision_id: str
     previous_version: int | None
     at: datetime
+    against_verdict: str | None
+    cautions: tuple[str, ...]
 
 
 def promote(
@@ -87,9 +92,11 @@ def _promote(tx: Transaction, ask: _Ask, analysis: AnalysisRecord, actor: Actor)
         )
     if head.version_id == version.id:
         raise Conflict("already_live", f"{variant.name} is already in {ask.label}.")
-    evidence = promotion_evidence(tx, experiment, analysis, head)
+    evidence = promotion_evidence(tx, experiment, analysis, head=head, candidate=version, served_id=head.version_id)
     labels.check_promotion(evidence, label=ask.label, variant=variant.name, reason=ask.reason, now=now)
-    decision = _record_decision(tx, ask, analysis, experiment=experiment, variant=variant, version=version, actor=actor)
+    decision = record_decision(
+        tx, experiment, analysis, variant=variant, label=ask.label, actor=actor.name, reason=ask.reason
+    )
     reason = ask.reason or evidence.sentence
     tx.registry.move(
         head, to_version_id=version.id, kind="promote", actor=actor.name, reason=reason, at=now, decision_id=decision.id
@@ -97,69 +104,17 @@ def _promote(tx: Transaction, ask: _Ask, analysis: AnalysisRecord, actor: Actor)
     if ask.label == labels.PRODUCTION:
         tx.experiments.change(experiment.id, state=ExperimentState.PROMOTED)
     prompt = tx.prompts.get(version.prompt_id)
+    against = against_verdict_of(analysis, variant)
     details = {
         "label": ask.label,
         "version": version.number,
         "experiment": experiment.name,
         "decision": decision.id,
         "evidence_hash": decision.evidence_hash,
+        **({"against_verdict": against} if against else {}),
     }
     tx.audit.append(actor.name, "promoted", f"prompt:{prompt.name}", details)
     previous = tx.prompts.version(head.version_id).number if head.version_id else None
-    return Promotion(prompt.name, ask.label, version.number, variant.name, decision.id, previous, now)
-
-
-def _record_decision(
-    tx: Transaction,
-    ask: _Ask,
-    analysis: AnalysisRecord,
-    *,
-    experiment: ExperimentRecord,
-    variant: VariantRecord,
-    version: VersionRecord,
-    actor: Actor,
-) -> DecisionRecord:
-    frozen = _frozen_evidence(tx, experiment, analysis)
-    return tx.evidence.add_decision(
-        {
-            "experiment_id": experiment.id,
-            "analysis_id": analysis.id,
-            "verdict": analysis.result["verdict"]["outcome"],
-            "choice": "ship",
-            "variant_id": variant.id,
-            "prompt_version_id": version.id,
-            "label": ask.label,
-            "actor": actor.name,
-            "reason": ask.reason,
-            "evidence": frozen,
-            "evidence_hash": content_hash(frozen),
-            "created_at": tx.clock(),
-        }
+    return Promotion(
+        prompt.name, ask.label, version.number, variant.name, decision.id, previous, now, against, evidence.cautions
     )
-
-
-def _frozen_evidence(tx: Transaction, experiment: ExperimentRecord, analysis: AnalysisRecord) -> dict[str, Any]:
-    """Everything the decision stands on, in one value whose hash the decision keeps."""
-    variants = tx.experiments.variants(experiment.id)
-    versions = tx.prompts.versions_by_id(v.prompt_version_id for v in variants if v.prompt_version_id)
-    dataset = tx.datasets.version(experiment.dataset_version_id) if experiment.dataset_version_id else None
-    prompts = {}
-    for v in variants:
-        if v.prompt_version_id is None:
-            continue
-        found = versions[v.prompt_version_id]
-        content = content_of(found.kind, found.messages, found.model, found.parameters)
-        prompts[v.name] = {"version": found.number, "hash": content.hash()}
-    return {
-        "experiment": experiment.name,
-        "design_hash": experiment.design_hash,
-        "plan_hash": experiment.plan_hash,
-        "plan_version": experiment.plan_version,
-        "plan": experiment.spec.get("plan"),
-        "dataset_hash": dataset.content_hash if dataset else None,
-        "prompts": prompts,
-        "simulated": experiment.simulated,
-        "looks": [look["n_units"] for look in tx.evidence.looks(experiment.id)],
-        "analysis": {"number": analysis.number, "data_hash": analysis.data_hash, "engine": analysis.engine},
-        "result": analysis.result,
-    }

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from experiments import labels
 from experiments.actions.authorise import authorise
+from experiments.lookup.cautions import serving_cautions
 from experiments.lookup.find import find_prompt, find_version
 from experiments.permissions import Operation
 from experiments.prompts import check_label_name
@@ -17,13 +18,14 @@ from storage.store import Store, Transaction
 
 @dataclass(frozen=True, slots=True)
 class LabelMove:
-    """What was done: the label of the prompt now points at ``version``."""
+    """What was done: the label of the prompt now points at ``version``; ``cautions`` are what callers will notice."""
 
     prompt: str
     label: str
     version: int
     previous_version: int | None
     at: datetime
+    cautions: tuple[str, ...] = ()
 
 
 def roll_back(
@@ -62,10 +64,11 @@ def roll_back(
 def set_label(store: Store, prompt_name: str, *, label: str, at: str, actor: Actor, reason: str = "") -> LabelMove:
     """Point a label at a version without an experiment: free for staging and the like, once for production.
 
-    ``at`` is a version number or another label.
+    ``at`` is a version number or another label. A model that its provider withdraws needs a written reason before it
+    goes into production.
 
     Raises:
-        Conflict: ``decision_needed``; NotFound; Forbidden.
+        Conflict: ``decision_needed`` or ``reason_needed``; NotFound; Forbidden.
     """
     check_label_name(label)
     authorise(store, actor, Operation.PROMOTE, f"prompt:{prompt_name}")
@@ -74,6 +77,10 @@ def set_label(store: Store, prompt_name: str, *, label: str, at: str, actor: Act
         version = find_version(tx, prompt, at)
         head = tx.registry.label(prompt.id, label)
         labels.check_set_by_hand(label, head.version_id)
+        if label == labels.PRODUCTION:
+            labels.check_doubts(
+                serving_cautions(tx, version, None), reason=reason, what=f"Putting v{version.number} into {label}"
+            )
         return _move(tx, prompt, label, version, kind="set", actor=actor, reason=reason.strip())
 
 
@@ -89,11 +96,13 @@ def _move(
 ) -> LabelMove:
     now = tx.clock()
     head = tx.registry.label(prompt.id, label)
-    previous = tx.prompts.version(head.version_id).number if head.version_id else None
+    before = tx.prompts.version(head.version_id) if head.version_id else None
+    cautions = serving_cautions(tx, version, before)
+    previous = before.number if before else None
     tx.registry.move(head, to_version_id=version.id, kind=kind, actor=actor.name, reason=reason, at=now)
     details = {"label": label, "version": version.number, "previous": previous, "reason": reason}
     tx.audit.append(actor.name, {"rollback": "rolled_back", "set": "label_set"}[kind], f"prompt:{prompt.name}", details)
-    return LabelMove(prompt.name, label, version.number, previous, now)
+    return LabelMove(prompt.name, label, version.number, previous, now, cautions)
 
 
 def _mark_experiment(tx: Transaction, prompt_id: str, label: str, *, left: str | None) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+from experiments import labels
 from experiments.actions.authorise import authorise
 from experiments.assignment import BUCKETS, LiveState, LiveTest, assign, drawn
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec, LiveSpec
 from experiments.layers import free, resized, size
+from experiments.lookup.blueprint import load_blueprint
+from experiments.lookup.cautions import live_cautions
 from experiments.lookup.find import find_experiment
 from experiments.lookup.live import assigner, settings_of
+from experiments.lookup.live_measures import refuse_unanswered
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState
 from storage.records import ExperimentRecord, LivePhaseRecord
@@ -21,14 +25,18 @@ SELF_CHECK_UNITS = 4_000
 SELF_CHECK_SIGMAS = 6
 
 
-def start_live(store: Store, experiment_name: str, *, actor: Actor, seed: str | None = None) -> LivePhaseRecord:
+def start_live(
+    store: Store, experiment_name: str, *, actor: Actor, seed: str | None = None, reason: str = ""
+) -> LivePhaseRecord:
     """The running phase of the live test; one that runs, is paused or frozen already is returned as it is.
 
-    ``seed`` (32 hex digits) repeats a draw; without it a new one is made.
+    ``seed`` (32 hex digits) repeats a draw; without it a new one is made. ``reason`` answers what speaks against the
+    start: a variant with other variables than the control, or a model that its provider withdraws.
 
     Raises:
-        BakeoffError: ``not_live`` without a ``live:`` section, ``no_prompt`` for imported variants; Conflict
-            ``key_taken``, ``prompt_in_test``, ``layer_full``, ``was_stopped``; NotFound; Forbidden.
+        BakeoffError: ``not_live`` without a ``live:`` section, ``no_prompt`` for imported variants,
+            ``not_measured_live``; Conflict ``key_taken``, ``prompt_in_test``, ``layer_full``, ``was_stopped``,
+            ``reason_needed``; NotFound; Forbidden.
     """
     authorise(store, actor, Operation.RUN_LIVE, f"experiment:{experiment_name}")
     with store.begin() as tx:
@@ -45,8 +53,11 @@ def start_live(store: Store, experiment_name: str, *, actor: Actor, seed: str | 
                 "Begin a new phase of it, or make a new experiment.",
             )
         _refuse_taken(tx, experiment, live)
+        refuse_unanswered(load_blueprint(tx, experiment))
+        labels.check_doubts(live_cautions(tx, experiment), reason=reason, what="Starting this live test")
         drawn_by = seed or secrets.token_hex(16)
-        phase = add_phase(tx, experiment, live, settings=settings_of(spec, live), seed=drawn_by, actor=actor)
+        settings = settings_of(spec, live)
+        phase = add_phase(tx, experiment, live, settings=settings, seed=drawn_by, actor=actor, reason=reason)
         self_check(assigner(phase))
         if experiment.locked_at is None:
             tx.experiments.change(experiment.id, locked_at=tx.clock())
@@ -64,6 +75,7 @@ def add_phase(
     settings: Mapping[str, object],
     seed: str,
     actor: Actor,
+    reason: str = "",
 ) -> LivePhaseRecord:
     """A new running phase with its buckets of the layer, on the books."""
     wanted = round(live.enrol / 100 * BUCKETS)
@@ -84,6 +96,7 @@ def add_phase(
     }
     phase = tx.live.add_phase(live.key, values)
     details = {"key": live.key, "phase": phase.number, "seed": seed, "enrol": live.enrol, "settings": dict(settings)}
+    details |= {"reason": reason.strip()} if reason.strip() else {}
     tx.audit.append(actor.name, "live_started", f"experiment:{experiment.name}", details)
     return phase
 

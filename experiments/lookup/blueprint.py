@@ -88,6 +88,10 @@ class Blueprint:
                 found.setdefault(judge.metric, judge)
         return tuple(found.values())
 
+    def judged_metrics(self) -> frozenset[str]:
+        """Names of the metrics that judges give."""
+        return frozenset(use.metric for use in self.scorer_uses if use.scorer == JUDGE)
+
     def _refuse_changed(self, use: ScorerUseRecord, fingerprint: str) -> None:
         if fingerprint != use.fingerprint:
             raise BakeoffError(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from experiments import labels
 from experiments.errors import Conflict, nearest
+from experiments.lookup.cautions import serving_cautions
 from experiments.vocabulary import VerdictOutcome
-from storage.records import AnalysisRecord, ExperimentRecord, LabelRecord, VariantRecord, VersionRecord
+from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord, LabelRecord, VariantRecord, VersionRecord
 from storage.store import Transaction
 
 
@@ -38,9 +39,18 @@ def version_to_serve(tx: Transaction, experiment: ExperimentRecord, variant: Var
 
 
 def promotion_evidence(
-    tx: Transaction, experiment: ExperimentRecord, analysis: AnalysisRecord, head: LabelRecord
+    tx: Transaction,
+    experiment: ExperimentRecord,
+    analysis: AnalysisRecord,
+    *,
+    head: LabelRecord,
+    candidate: VersionRecord,
+    served_id: str | None,
 ) -> labels.Evidence:
-    """The evidence that ``labels.check_promotion`` judges."""
+    """The evidence that ``labels.check_promotion`` judges.
+
+    ``head`` is where the label points; ``candidate`` would take the place of ``served_id`` (None: of nothing).
+    """
     verdict = analysis.result["verdict"]
     control = tx.experiments.variants(experiment.id)[0]
     return labels.Evidence(
@@ -50,4 +60,19 @@ def promotion_evidence(
         sentence=verdict["sentence"],
         analysed_at=analysis.created_at,
         head_is_control=head.version_id is None or head.version_id == control.prompt_version_id,
+        cautions=serving_cautions(tx, candidate, tx.prompts.version(served_id) if served_id else None),
     )
+
+
+def decided_variant(tx: Transaction, decision: DecisionRecord) -> tuple[str, str | None]:
+    """The variant that a decision chose, and how that went against its verdict (None when it followed it)."""
+    variants = tx.experiments.variants(decision.experiment_id)
+    name = next((v.name for v in variants if v.id == decision.variant_id), "")
+    verdict = decision.evidence["result"]["verdict"]
+    return name, labels.against_verdict(VerdictOutcome(verdict["outcome"]), verdict["winner"], name)
+
+
+def against_verdict_of(analysis: AnalysisRecord, variant: VariantRecord) -> str | None:
+    """How serving the variant goes against the verdict of the analysis, in a sentence; None when it follows it."""
+    verdict = analysis.result["verdict"]
+    return labels.against_verdict(VerdictOutcome(verdict["outcome"]), verdict["winner"], variant.name)

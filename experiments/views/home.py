@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from experiments.assignment import LiveState
+from experiments.labels import LIVE_TRAFFIC
 from experiments.lookup.budget import month_start, monthly_budget
 from experiments.lookup.first_steps import first_steps
+from experiments.lookup.promotion import decided_variant
 from experiments.views.experiments import ExperimentSummary, list_experiments
 from experiments.views.models import ModelView, known_models
 from experiments.vocabulary import ExperimentState, RunState
-from storage.records import DecisionRecord
+from storage.records import DecisionRecord, VersionRecord
 from storage.store import Store, Transaction
 
 MOST_DECISIONS = 5
@@ -22,7 +25,10 @@ _GOES = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One decision: which variant of which experiment went where, by whom, why; ``still_live`` since then."""
+    """One decision: which variant of which experiment went where, by whom, why; ``still_live`` since then.
+
+    ``against_verdict`` says how it went against the verdict, None when it followed it.
+    """
 
     experiment: str
     prompt: str
@@ -34,6 +40,7 @@ class DecisionView:
     headline: str
     still_live: bool
     at: datetime
+    against_verdict: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +85,12 @@ def _retiring(models: Sequence[ModelView], today: date) -> tuple[ModelView, ...]
 
 def _decision(tx: Transaction, decision: DecisionRecord) -> DecisionView:
     experiment = tx.experiments.get(decision.experiment_id)
-    variant = next((v.name for v in tx.experiments.variants(experiment.id) if v.id == decision.variant_id), "")
+    variant, against = decided_variant(tx, decision)
     prompt, number, live = "", 0, False
     if decision.prompt_version_id is not None:
         version = tx.prompts.version(decision.prompt_version_id)
         prompt, number = tx.prompts.get(version.prompt_id).name, version.number
-        live = tx.registry.label(version.prompt_id, decision.label).version_id == version.id
+        live = _still_served(tx, decision, variant, version)
     return DecisionView(
         experiment=experiment.name,
         prompt=prompt,
@@ -95,4 +102,13 @@ def _decision(tx: Transaction, decision: DecisionRecord) -> DecisionView:
         headline=str(decision.evidence["result"]["verdict"]["headline"]),
         still_live=live,
         at=decision.created_at,
+        against_verdict=against,
     )
+
+
+def _still_served(tx: Transaction, decision: DecisionRecord, variant: str, version: VersionRecord) -> bool:
+    """True while the label, or all traffic of the live test, is what the decision made it."""
+    if decision.label.startswith(LIVE_TRAFFIC):
+        newest = next(iter(tx.live.phases(decision.experiment_id)), None)
+        return newest is not None and newest.state == LiveState.STOPPED and newest.everyone == variant
+    return tx.registry.label(version.prompt_id, decision.label).version_id == version.id

@@ -58,7 +58,9 @@ def promotion_preview(
         live = tx.prompts.version(head.version_id) if head.version_id else None
         doubt, refusal = None, None
         try:
-            evidence = promotion_evidence(tx, experiment, analysis, head)
+            evidence = promotion_evidence(
+                tx, experiment, analysis, head=head, candidate=version, served_id=head.version_id
+            )
             labels.check_promotion(evidence, label=label, variant=chosen.name, reason="", now=store.clock())
         except Conflict as conflict:
             if conflict.code == REASON_NEEDED:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.labels import FIRST_LABELS
+from experiments.labels import FIRST_LABELS, against_verdict
 from experiments.lookup.find import find_prompt, find_version
+from experiments.lookup.promotion import decided_variant
 from experiments.prompts import PromptContent, content_of
+from experiments.vocabulary import VerdictOutcome
 from storage.records import LabelEventRecord, VersionRecord
 from storage.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One version; ``labels`` are those that point at it now."""
+    """One version; ``labels`` are those that point at it now.
+
+    ``against_verdict`` says how the decision that last put it into use went against its verdict, None when none did.
+    """
 
     number: int
     content: PromptContent
@@ -24,6 +30,7 @@ class VersionView:
     created_by: str
     created_at: datetime
     labels: tuple[str, ...]
+    against_verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class ServedPrompt:
     content: PromptContent
     content_hash: str
     moved_at: datetime | None
+    against_verdict: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The body of ``GET /api/v1/prompts/{name}``."""
@@ -64,12 +72,13 @@ class ServedPrompt:
             "model": self.content.model,
             "parameters": dict(self.content.parameters),
             "content_hash": self.content_hash,
+            "against_verdict": self.against_verdict,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class LabelMoveView:
-    """One line of a label's history."""
+    """One line of a label's history; ``against_verdict`` says how a promotion went against its verdict."""
 
     label: str
     kind: str
@@ -79,6 +88,7 @@ class LabelMoveView:
     reason: str
     at: datetime
     experiment: str | None
+    against_verdict: str | None = None
 
 
 def list_prompts(store: Store) -> list[PromptView]:
@@ -99,11 +109,13 @@ def served_prompt(store: Store, name: str, *, label: str | None = None, version:
         prompt = find_prompt(tx, name)
         if version is not None:
             found = find_version(tx, prompt, str(version))
-            return ServedPrompt(prompt.name, None, found.number, content(found), found.content_hash, None)
-        label = label or FIRST_LABELS[0]
-        found = find_version(tx, prompt, label)
-        head = tx.registry.label(prompt.id, label)
-        return ServedPrompt(prompt.name, label, found.number, content(found), found.content_hash, head.moved_at)
+            label, moved_at = None, None
+        else:
+            label = label or FIRST_LABELS[0]
+            found = find_version(tx, prompt, label)
+            moved_at = tx.registry.label(prompt.id, label).moved_at
+        mark = against_verdicts(tx, [found.id]).get(found.id)
+        return ServedPrompt(prompt.name, label, found.number, content(found), found.content_hash, moved_at, mark)
 
 
 def label_history(store: Store, name: str, *, label: str | None = None) -> list[LabelMoveView]:
@@ -116,6 +128,15 @@ def label_history(store: Store, name: str, *, label: str | None = None) -> list[
         return [_move_view(tx, event, numbers) for event in events]
 
 
+def against_verdicts(tx: Transaction, version_ids: Iterable[str]) -> dict[str, str]:
+    """By version: how the newest decision for it went against its verdict; versions without such a one are left out."""
+    found = {
+        decided.version_id: against_verdict(VerdictOutcome(decided.outcome), decided.winner, decided.variant)
+        for decided in tx.evidence.verdicts_of_versions(version_ids)
+    }
+    return {version: mark for version, mark in found.items() if mark}
+
+
 def content(version: VersionRecord) -> PromptContent:
     """The content of a stored version."""
     return content_of(version.kind, version.messages, version.model, version.parameters)
@@ -126,6 +147,7 @@ def _prompt_view(tx: Transaction, name: str) -> PromptView:
     heads = tx.registry.labels(prompt.id)
     versions = tx.prompts.versions(prompt.id)
     numbers = {v.id: v.number for v in versions}
+    marks = against_verdicts(tx, numbers)
     labels: dict[str, int | None] = dict.fromkeys(FIRST_LABELS)
     labels |= {h.label: numbers[h.version_id] for h in heads if h.version_id}
     return PromptView(
@@ -140,6 +162,7 @@ def _prompt_view(tx: Transaction, name: str) -> PromptView:
                 created_by=v.created_by,
                 created_at=v.created_at,
                 labels=tuple(h.label for h in heads if h.version_id == v.id),
+                against_verdict=marks.get(v.id),
             )
             for v in versions
         ),
@@ -149,9 +172,11 @@ def _prompt_view(tx: Transaction, name: str) -> PromptView:
 
 
 def _move_view(tx: Transaction, event: LabelEventRecord, numbers: dict[str, int]) -> LabelMoveView:
-    experiment = None
+    experiment, mark = None, None
     if event.decision_id is not None:
-        experiment = tx.experiments.get(tx.evidence.decision(event.decision_id).experiment_id).name
+        decision = tx.evidence.decision(event.decision_id)
+        experiment = tx.experiments.get(decision.experiment_id).name
+        _, mark = decided_variant(tx, decision)
     return LabelMoveView(
         label=event.label,
         kind=event.kind,
@@ -161,4 +186,5 @@ def _move_view(tx: Transaction, event: LabelEventRecord, numbers: dict[str, int]
         reason=event.reason,
         at=event.at,
         experiment=experiment,
+        against_verdict=mark,
     )

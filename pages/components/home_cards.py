@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from experiments.assignment import LiveState
+from experiments.labels import LIVE_TRAFFIC
 from experiments.views.experiments import ExperimentSummary
 from experiments.views.home import DecisionView, HomeView
 from experiments.views.live_tests import LiveTestView
@@ -120,7 +121,8 @@ def show_decisions(decisions: Sequence[DecisionView]) -> None:
         st.caption("Nothing was promoted yet.")
         return
     for decision in decisions:
-        stands = element("span", f"in {decision.label}", cls="bk-pill bk-ok")
+        where = decision.label.removeprefix(LIVE_TRAFFIC)
+        stands = element("span", f"in {where}", cls="bk-pill bk-ok")
         gone = element("span", "not live any more", cls="bk-pill")
         words = f"{decision.variant} of {decision.experiment} → {decision.prompt}, version {decision.version}"
         facts = f"{decision.actor}, {ago(decision.at)}"
@@ -128,6 +130,7 @@ def show_decisions(decisions: Sequence[DecisionView]) -> None:
             "div",
             element("b", words),
             stands if decision.still_live else gone,
+            *([element("span", "against the verdict", cls="bk-pill bk-bad")] if decision.against_verdict else []),
             element("span", facts, cls="bk-muted bk-small"),
             cls="bk-chips",
         )

@@ -10,8 +10,10 @@ import streamlit as st
 from experiments.actions.roll_back import roll_back, set_label
 from experiments.labels import PRODUCTION
 from experiments.prompts import settings_changes
+from experiments.views.cautions import version_cautions
 from experiments.views.prompts import LabelMoveView, get_prompt
 from experiments.views.registry import LiveCard
+from pages.components.cautions import reason_for, show_cautions
 from pages.components.errors import show_errors
 from pages.components.inert import Html, element
 from pages.components.numbers import ago, moment
@@ -40,6 +42,8 @@ def show_live_card(card: LiveCard) -> None:
         if card.live is None:
             _first_version(card)
             return
+        if card.live.against_verdict:
+            show(element("div", card.live.against_verdict, cls="bk-muted bk-small"))
         if card.why:
             show_text(card.why)
         if card.evidence is not None:
@@ -56,6 +60,8 @@ def _facts(card: LiveCard) -> Html:
         element("span", f"{_DEEDS.get(card.kind or '', card.kind)} by {card.by}", cls="bk-muted"),
         element("span", card.live.content.model, cls="bk-muted"),
     ]
+    if card.live.against_verdict:
+        parts.append(element("span", "against the verdict", title=card.live.against_verdict, cls="bk-pill bk-bad"))
     return element("div", *parts, cls="bk-chips bk-small")
 
 
@@ -110,6 +116,7 @@ def _show_more(card: LiveCard) -> None:
 def _move(move: LabelMoveView) -> list[str]:
     before = f" (was {move.previous_version})" if move.previous_version else ""
     why = move.reason or (f"the result of {move.experiment}" if move.experiment else "")
+    why = f"{move.against_verdict} {why}" if move.against_verdict else why
     return [moment(move.at), f"{_DEEDS.get(move.kind, move.kind)} to version {move.version}{before}", move.actor, why]
 
 
@@ -121,12 +128,19 @@ def _first_version(card: LiveCard) -> None:
         number = st.selectbox(
             "Version", [v.number for v in versions], key=f"first_{card.prompt}_{card.label}", width=110
         )
+        cautions = version_cautions(store(), card.prompt, number, served=None)
+        reason = reason_for(cautions, key=f"first_reason_{card.prompt}_{card.label}")
         if st.button(
             f"Put it into {card.label}", key=f"set_{card.prompt}_{card.label}", icon=":material/rocket_launch:"
         ):
             with show_errors():
                 set_label(
-                    store(), card.prompt, label=card.label, at=str(number), actor=actor(), reason="Set on the page."
+                    store(),
+                    card.prompt,
+                    label=card.label,
+                    at=str(number),
+                    actor=actor(),
+                    reason=reason or "Set on the page.",
                 )
                 st.rerun()
     if card.label == PRODUCTION:
@@ -143,6 +157,7 @@ def roll_back_dialog(card: LiveCard) -> None:
         with st.container(border=True, height=200):
             show_diff(card.live.content.as_text(), target.content.as_text())
         show_lines(settings_changes(card.live.content, target.content), muted=True)
+        show_cautions(version_cautions(store(), card.prompt, to, served=card.live.number))
     reason = st.text_input(
         "Why", key="back_reason", max_chars=2000, placeholder="Customers get answers in the wrong language."
     )

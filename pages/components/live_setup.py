@@ -10,9 +10,11 @@ from experiments.actions.design_live import live_design, start_designed_live
 from experiments.errors import BakeoffError
 from experiments.labels import PRODUCTION
 from experiments.layers import RAMP
+from experiments.views.cautions import version_cautions
 from experiments.views.live_planning import live_planning
 from experiments.views.prompts import PromptView, list_prompts
 from experiments.vocabulary import MetricKind
+from pages.components.cautions import reason_for
 from pages.components.errors import show_errors, show_problem
 from pages.components.session import actor, model_problem, store
 from pages.components.show_output import plain
@@ -34,6 +36,8 @@ def setup_dialog() -> None:
         control, challenger = _versions(prompt)
         design = {"prompt": prompt.name, "control": control, "challenger": challenger} | _measured(prompt, challenger)
         _show_price(design)
+        cautions = version_cautions(store(), prompt.name, challenger, served=control)
+        reason = reason_for(cautions, key="live_reason")
         if not st.button("Start the live test", type="primary", icon=":material/play_arrow:", key="live_start"):
             return
         numbers = {v.number: v for v in prompt.versions}
@@ -41,7 +45,7 @@ def setup_dialog() -> None:
         if problem is not None:
             show_problem(problem)
             return
-        phase = start_designed_live(store(), live_design(**design), actor=actor())
+        phase = start_designed_live(store(), live_design(**design), actor=actor(), reason=reason)
         st.query_params["exp"] = phase.key
         st.rerun()
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.control_live import freeze_live, pause_live, ramp_live, resume_live, stop_live
+from experiments.actions.control_live import freeze_live, pause_live, ramp_live, resume_live
 from experiments.actions.open_results import open_results
+from experiments.actions.stop_live import stop_live
 from experiments.assignment import LiveState
+from experiments.labels import SHORTEST_REASON
 from experiments.layers import RAMP
 from experiments.views.experiments import ArmView, ExperimentView, get_experiment
 from experiments.views.live_tests import LiveTestView, band_over_time, live_test_view
@@ -149,7 +151,8 @@ def stop_dialog(live: LiveTestView, view: ExperimentView) -> None:
             format_func=lambda name: _arm_words(name, letters[name], is_control=name == live.control),
             key="stop_everyone",
         )
-        reason = st.text_input("Why (for the history)", key="stop_reason")
+        words = f"Why (at least {SHORTEST_REASON} characters where the result does not carry the challenger)"
+        reason = st.text_input(words, key="stop_reason")
         wanted = st.form_submit_button("Stop it", type="primary", icon=":material/stop_circle:")
     if wanted:
         with show_errors():

@@ -58,5 +58,6 @@ def show_history(view: PromptView) -> None:
 
 def _headline(version: VersionView) -> str:
     labels = "".join(f" :green-badge[{plain(label)}]" for label in version.labels)
+    labels += " :red-badge[against the verdict]" if version.against_verdict else ""
     note = f" {plain(version.note)}" if version.note else ""
     return f"**Version {version.number}**{labels}{note} :gray[· {ago(version.created_at)}]"

@@ -151,7 +151,7 @@ def test_a_prompt_goes_out_and_comes_in_as_a_file(bakeoff, tmp_path):
         "name: reply\nprompt: 'Hi {{x}}'\nmodel: demo/small\nparameters: {temperature: 0.5}\n"
     )
     pushed = json.loads(bakeoff("prompts", "push", "p.yaml", "--label", "staging", "--json").out)
-    assert pushed == {"prompt": "reply", "version": 1, "label": "staging"}
+    assert pushed == {"prompt": "reply", "version": 1, "label": "staging", "cautions": []}
     assert bakeoff("prompts", "pull", "reply", "-o", "q.yaml").code == 0
     assert json.loads(bakeoff("prompts", "push", "q.yaml", "--json").out)["version"] == 1
     (tmp_path / "p.yaml").write_text("name: reply\nprompt: 'Hello {{x}}'\nmodel: demo/small\n")

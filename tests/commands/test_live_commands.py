@@ -47,8 +47,10 @@ def test_from_start_over_ramps_to_the_end(bakeoff, live):
     assert (again["phase"], again["state"], again["enrolled"]) == (2, "running", 50)
     assert bakeoff("live", "force", KEY, "me", "--variant", "B").code == 0
     assert "refund-reply" in bakeoff("live", "list").out
-    stopped = json.loads(bakeoff("live", "stop", "refund reply", "--everyone", "B", "--json").out)
-    assert (stopped["state"], stopped["everyone"]) == ("stopped", "B")
+    refused = bakeoff("live", "stop", "refund reply", "--everyone", "B", "--reason", "It has gone on for long enough.")
+    assert (refused.code, "no reason replaces it" in refused.err) == (2, True)
+    stopped = json.loads(bakeoff("live", "stop", "refund reply", "--json").out)
+    assert (stopped["state"], stopped["everyone"]) == ("stopped", "A")
 
 
 @pytest.mark.usefixtures("live")

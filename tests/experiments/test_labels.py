@@ -7,6 +7,7 @@ import pytest
 from experiments.errors import BakeoffError, Conflict
 from experiments.labels import (
     Evidence,
+    against_verdict,
     check_promotion,
     check_reason,
     check_rollback,
@@ -69,6 +70,35 @@ def test_what_could_not_be_decided_never_reaches_production():
 
 def test_no_reason_helps_when_another_version_is_live_than_was_tested():
     assert _refused(_evidence(head_is_control=False), reason=WHY) == "label_moved_since_test"
+
+
+def test_a_caution_needs_a_reason_and_every_doubt_is_named():
+    evidence = _evidence(VerdictOutcome.KEEP_CONTROL, winner="A", cautions=("its variables differ",))
+    with pytest.raises(Conflict) as error:
+        check_promotion(evidence, label="production", variant="B", reason="", now=NOW)
+    assert "to keep the control; its variables differ" in error.value.message
+    assert _refused(_evidence(cautions=("its variables differ",))) == "reason_needed"
+    assert _refused(_evidence(cautions=("its variables differ",)), reason=WHY) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "winner", "variant", "marked"),
+    [
+        (VerdictOutcome.SHIP, "B", "B", False),
+        (VerdictOutcome.SHIP, "B", "C", True),
+        (VerdictOutcome.KEEP_CONTROL, "A", "A", False),
+        (VerdictOutcome.KEEP_CONTROL, "A", "B", True),
+        (VerdictOutcome.KEEP_COLLECTING, None, "B", True),
+        (VerdictOutcome.CANNOT_DECIDE, None, "B", True),
+    ],
+)
+def test_a_choice_against_the_verdict_is_marked(outcome, winner, variant, marked):
+    assert (against_verdict(outcome, winner, variant) is not None) is marked
+
+
+@pytest.mark.parametrize("outcome", [VerdictOutcome.KEEP_COLLECTING, VerdictOutcome.KEEP_CONTROL])
+def test_the_control_that_won_needs_a_reason_only_because_nothing_ships(outcome):
+    assert _refused(_evidence(outcome, winner="A"), variant="A") == "reason_needed"
 
 
 def test_a_rollback_goes_to_the_last_other_holder():

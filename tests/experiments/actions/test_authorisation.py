@@ -20,7 +20,6 @@ from experiments.actions.control_live import (
     pause_live,
     ramp_live,
     resume_live,
-    stop_live,
 )
 from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.actions.create_experiment import create_experiment, discard_draft
@@ -38,6 +37,7 @@ from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.actions.start_live import start_live
 from experiments.actions.start_run import start_run
+from experiments.actions.stop_live import stop_live
 from experiments.actions.try_check import ask_for_suggestions, try_check
 from experiments.actions.try_prompts import try_prompts
 from experiments.errors import Forbidden
@@ -119,6 +119,7 @@ INSIDE = {
     "ask_the_judge": "a scene of load_sample; every action in it asks",
     "put_version_3_to_the_test": "a scene of load_sample; every action in it asks",
     "mark_interrupted": "a worker's own note",
+    "record_decision": "inside a transaction of an action that asked",
     "add_phase": "inside a transaction of an action that asked",
     "paused": "inside a transaction of an action that asked, or of the guard",
     "stopped": "inside a transaction of an action that asked, or of the guard",

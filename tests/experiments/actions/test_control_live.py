@@ -9,9 +9,10 @@ from experiments.actions.control_live import (
     pause_live,
     ramp_live,
     resume_live,
-    stop_live,
 )
+from experiments.actions.roll_back import set_label
 from experiments.actions.start_live import start_live
+from experiments.actions.stop_live import stop_live
 from experiments.assignment import LiveState, Reason, assign
 from experiments.errors import BakeoffError, Forbidden
 from experiments.views.live import live_version, load_live
@@ -19,6 +20,8 @@ from experiments.vocabulary import Actor, Role
 from tests.builders import made
 from tests.live_builders import ADA, KEY, live_spec, made_live, started
 
+WHY = "The applications send the new fields since Monday."
+GONE = "azure/gpt-4"  # withdrawn in June 2025
 UNITS = [f"user-{i}" for i in range(400)]
 
 
@@ -117,11 +120,11 @@ def test_frozen_counts_nobody_new(store):
     assert assign(_test(store), "user-1").reason is Reason.FROZEN
 
 
-def test_stopping_sends_everybody_to_the_control_or_to_whom_it_names(store):
+def test_stopping_sends_everybody_to_the_control(store):
     started(store)
-    stop_live(store, KEY, actor=ADA, everyone="B", reason="B it is")
+    stop_live(store, KEY, actor=ADA, reason="enough")
     live = _test(store)
-    assert {assign(live, u).variant for u in UNITS} == {"B"}
+    assert {assign(live, u).variant for u in UNITS} == {"A"}
     assert _code(lambda: stop_live(store, KEY, actor=ADA)) == "not_running"
     assert _code(lambda: start_live(store, "refund reply", actor=ADA)) == "was_stopped"
 
@@ -187,3 +190,100 @@ def test_sending_all_to_a_challenger_needs_the_right_to_promote(sqlite_store):
     with pytest.raises(Forbidden):
         stop_live(sqlite_store, KEY, actor=Actor("ed", Role.EDITOR), everyone="B")
     assert stop_live(sqlite_store, KEY, actor=Actor("ed", Role.EDITOR)).everyone == "A"
+
+
+def test_nobody_is_sent_to_a_challenger_that_the_data_cannot_carry(store):
+    started(store)
+    assert _code(lambda: stop_live(store, KEY, actor=ADA, everyone="B", reason=WHY)) == "verdict_refuses"
+    assert _test(store).state is LiveState.RUNNING
+    with store.read() as tx:
+        refused = tx.audit.newest(1)[0]
+    assert (refused.action, refused.details["code"]) == ("promotion_refused", "verdict_refuses")
+
+
+def test_everybody_meets_what_production_serves_already_without_a_second_decision(store):
+    started(store)
+    set_label(store, "refund-reply", label="production", at="2", actor=ADA)
+    stop_live(store, KEY, actor=ADA, everyone="B")
+    assert {assign(_test(store), u).variant for u in UNITS} == {"B"}
+    with store.read() as tx:
+        assert tx.evidence.decisions() == []
+
+
+def _live_of(first: dict, second: dict):
+    spec = live_spec()
+    variants = [
+        {"name": "A", "prompt": "Reply to {{ticket}}.", "model": "demo/small", **first},
+        {"name": "B", "prompt": "Reply kindly to {{ticket}}.", "model": "demo/small", **second},
+    ]
+    return type(spec).model_validate({**spec.model_dump(mode="json"), "variants": variants})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        ({}, {"prompt": "Reply to {{question}}."}, "variables"),
+        ({}, {"prompt": "Reply to {{ticket}} in {{tone}}."}, "variables"),
+        ({}, {"model": GONE}, "withdrawn"),
+        ({"model": GONE}, {}, "withdrawn"),
+    ],
+)
+def test_a_start_that_callers_would_notice_needs_a_written_reason(sqlite_store, first, second, word):
+    experiment = made_live(sqlite_store, _live_of(first, second))
+    with pytest.raises(BakeoffError) as refused:
+        start_live(sqlite_store, experiment.name, actor=ADA, reason="short")
+    assert refused.value.code == "reason_needed"
+    assert word in refused.value.message
+    start_live(sqlite_store, experiment.name, actor=ADA, reason=WHY)
+    with sqlite_store.read() as tx:
+        assert next(e for e in tx.audit.newest(3) if e.action == "live_started").details["reason"] == WHY
+
+
+JUDGE = {"judge": {"name": "helpful", "model": "demo/judge", "rubric": "Is it helpful?", "scale": "pass_fail"}}
+LIMIT = {"metric": "helpful", "margin": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"scorers": [JUDGE], "plan": {"primary": {"metric": "helpful", "smallest_effect": 0.05}}}, "judge"),
+        (
+            {
+                "scorers": [JUDGE],
+                "plan": {"primary": {"metric": "resolved", "smallest_effect": 0.05}, "guardrails": [LIMIT]},
+            },
+            "judge",
+        ),
+        (
+            {
+                "ratings": [{"metric": "kind", "kind": "pairwise"}],
+                "plan": {"primary": {"metric": "kind", "smallest_effect": 0.05}},
+            },
+            "rates",
+        ),
+        (
+            {
+                "scorers": ["exact_match"],
+                "plan": {"primary": {"metric": "exact_match", "smallest_effect": 0.05}},
+            },
+            "reference",
+        ),
+    ],
+)
+def test_a_live_test_that_nobody_would_ever_measure_does_not_start(sqlite_store, changes, word):
+    spec = live_spec()
+    given = {**spec.model_dump(mode="json"), **changes}
+    experiment = made_live(sqlite_store, type(spec).model_validate(given))
+    with pytest.raises(BakeoffError) as refused:
+        start_live(sqlite_store, experiment.name, actor=ADA)
+    assert refused.value.code == "not_measured_live"
+    assert word in refused.value.message
+    assert load_live(sqlite_store).tests == {}
+
+
+def test_a_judge_beside_the_plan_does_not_keep_a_live_test_from_starting(sqlite_store):
+    spec = live_spec()
+    given = {**spec.model_dump(mode="json"), "scorers": [JUDGE]}
+    given["plan"] = {**given["plan"], "secondary": ["helpful"]}
+    experiment = made_live(sqlite_store, type(spec).model_validate(given))
+    assert start_live(sqlite_store, experiment.name, actor=ADA).state == LiveState.RUNNING

@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.control_live import new_phase, stop_live
+from experiments.actions.control_live import new_phase
 from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
+from experiments.actions.stop_live import stop_live
 from experiments.analysis import analyse
 from experiments.assignment import Reason, assign, drawn
 from experiments.errors import Conflict
 from experiments.live_events import Exposure
 from experiments.plan import MetricDefinition
+from experiments.views.home import home_view
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.live_builders import ADA, KEY, call, days, live_spec, met, outcome, record, started
 
@@ -248,3 +250,26 @@ def test_the_same_traffic_is_analysed_once_and_looks_are_kept(sqlite_store, cloc
     with store.read() as tx:
         assert tx.session.execute(text("SELECT count(*) FROM look")).scalar_one() == 2
     assert assign(live, "user-1").counted
+
+
+def test_everybody_meets_the_challenger_on_the_terms_of_a_promotion(store, clock):
+    """More data were wanted: a short word is no reason, a written one is, and stays on the books as such."""
+    live = started(store)
+    record(store, product(live, clock(), users=600)[0])
+    clock.advance(days=8)
+    assert open_results(store, NAME, actor=ADA)["verdict"]["outcome"] != "ship"
+
+    with pytest.raises(Conflict) as refused:
+        stop_live(store, KEY, actor=ADA, everyone="B", reason="because")
+    assert refused.value.code == "reason_needed"
+    reason = "The support team asked for it before the holidays."
+    assert stop_live(store, KEY, actor=ADA, everyone="B", reason=reason).everyone == "B"
+
+    decision = open_results(store, NAME, actor=ADA)["decisions"][0]
+    assert (decision["variant"], decision["label"], decision["reason"]) == ("B", f"experiment:{KEY}", reason)
+    assert "although the verdict is" in decision["against_verdict"]
+    assert home_view(store).decisions[0].still_live
+    assert home_view(store).decisions[0].against_verdict == decision["against_verdict"]
+    with store.read() as tx:
+        event = next(e for e in tx.audit.newest(5) if e.action == "live_stopped")
+    assert event.details["against_verdict"] == decision["against_verdict"]

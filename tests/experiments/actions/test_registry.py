@@ -1,16 +1,20 @@
 """Promotion, rollback, labels: the rules hold on the server, whoever asks."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
 from experiments.actions.roll_back import roll_back, set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import BakeoffError, Conflict, Forbidden, NotFound
+from experiments.pricing import PriceBook
 from experiments.prompts import text_prompt
+from experiments.views.home import home_view
+from experiments.views.promotion import promotion_preview
 from experiments.views.prompts import get_prompt, label_history, served_prompt
 from experiments.views.registry import live_card
 from experiments.vocabulary import Actor, Role, Scope
@@ -94,7 +98,84 @@ def test_a_verdict_that_keeps_the_control_needs_a_long_reason(store: Store):
     with pytest.raises(Conflict) as error:
         promote(store, "sums", label="production", actor=ADA, variant="B", reason="short")
     assert error.value.code == "reason_needed"
-    assert promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON).variant == "B"
+    done = promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON)
+    assert (done.variant, "although the verdict is to keep the control" in done.against_verdict) == ("B", True)
+
+
+def test_a_promotion_against_the_verdict_stays_marked_wherever_the_version_shows(store: Store):
+    swapped = [
+        {"name": "A", "prompt": JSON_PROMPT, "model": "demo/small", "parameters": AS_JSON},
+        {"name": "B", "prompt": "{{question}}", "model": "demo/small"},
+    ]
+    made(store, spec_of(variants=swapped), rows=120)
+    run_to_end(store)
+    set_label(store, "sums", label="production", at="1", actor=ADA)
+    done = promote(store, "sums", label="production", actor=ADA, variant="B", reason=LONG_REASON)
+    mark = done.against_verdict
+
+    def shown() -> list[str | None]:
+        return [
+            served_prompt(store, "sums", version=done.version).to_json()["against_verdict"],
+            get_prompt(store, "sums").version(done.version).against_verdict,
+            next(m.against_verdict for m in label_history(store, "sums") if m.kind == "promote"),
+            open_results(store, "sums", actor=ADA)["decisions"][0]["against_verdict"],
+            home_view(store).decisions[0].against_verdict,
+        ]
+
+    assert live_card(store, "sums").live.against_verdict == mark
+    assert shown() == [mark] * 5
+    roll_back(store, "sums", actor=ADA, reason="complaints")
+    assert shown() == [mark] * 5
+    assert live_card(store, "sums").live.against_verdict is None
+    with store.read() as tx:
+        assert next(e for e in tx.audit.newest(9) if e.action == "promoted").details["against_verdict"] == mark
+
+
+OTHER_VARIABLES = [
+    {"name": "A", "prompt": "sums@production"},
+    {"name": "B", "prompt": JSON_PROMPT.replace("question", "asked"), "model": "demo/small", "parameters": AS_JSON},
+]
+
+
+@pytest.mark.parametrize("label", ["production", "staging"])
+def test_a_promotion_to_other_variables_needs_a_reason_and_its_way_back_says_so(store: Store, label: str):
+    _saved(store, "{{question}}", name="sums")
+    for each in ("production", "staging"):
+        set_label(store, "sums", label=each, at="1", actor=ADA)
+    made(store, spec_of(variants=OTHER_VARIABLES, promotes="sums", inputs={"asked": "question"}), rows=120)
+    run_to_end(store)
+
+    with pytest.raises(Conflict) as refused:
+        promote(store, "sums", label=label, actor=ADA)
+    assert refused.value.code == "reason_needed"
+    assert "asks for 'asked'" in refused.value.message
+    assert "no longer uses 'question'" in refused.value.message
+    assert promotion_preview(store, "sums", label=label).doubt == refused.value.message
+    done = promote(store, "sums", label=label, actor=ADA, reason=LONG_REASON)
+    assert "asks for 'asked'" in done.cautions[0]
+    back = roll_back(store, "sums", label=label, actor=ADA, reason="complaints")
+    assert "asks for 'question'" in back.cautions[0]
+
+
+def test_a_label_moved_by_hand_says_what_callers_will_notice(store: Store):
+    _saved(store, "{{question}}", "{{asked}}", "Kindly: {{asked}}")
+    set_label(store, "reply", label="staging", at="1", actor=ADA)
+    assert "asks for 'asked'" in set_label(store, "reply", label="staging", at="2", actor=ADA).cautions[0]
+    assert set_label(store, "reply", label="staging", at="3", actor=ADA).cautions == ()
+
+
+@pytest.mark.parametrize(("days_before", "word"), [(-1, "was withdrawn"), (40, "withdraws the model")])
+def test_a_model_that_goes_away_needs_a_reason_on_its_way_into_production(store: Store, clock, days_before, word):
+    model = "azure/gpt-4"
+    retires = PriceBook().retirement_date(model)
+    assert retires is not None
+    clock.now = datetime(retires.year, retires.month, retires.day, tzinfo=UTC) - timedelta(days=days_before)
+    save_prompt(store, "reply", text_prompt("{{x}}", model=model), actor=ADA)
+    assert word in set_label(store, "reply", label="staging", at="1", actor=ADA).cautions[0]
+    with pytest.raises(Conflict) as refused:
+        set_label(store, "reply", label="production", at="1", actor=ADA, reason="first")
+    assert (refused.value.code, word in refused.value.message) == ("reason_needed", True)
+    assert word in set_label(store, "reply", label="production", at="1", actor=ADA, reason=LONG_REASON).cautions[0]
 
 
 def test_too_few_rows_promote_nothing_whatever_the_reason(store: Store):
