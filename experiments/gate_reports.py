@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 
 from experiments.stats.estimates import Interval
 from experiments.vocabulary import HealthStatus, VerdictOutcome
-from experiments.wording import amount, between, count, dollars, level, metric_name
+from experiments.wording import amount, between, count, dollars, level, lower_is_better, metric_name
 
 UNFIT_FOR_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 MARKDOWN_SIGN = re.compile(r"([\\`*_{}\[\]()#+|~<>&!@:])")
@@ -134,7 +134,8 @@ def _fit(text: str) -> str:
 
 
 def _row(c: Mapping[str, Any]) -> str:
-    name = metric_name(c["metric"], c["aggregate"])
+    note = lower_is_better(c["direction"], c["unit"])
+    name = metric_name(c["metric"], c["aggregate"]) + (f" ({note})" if note else "")
     cells = [name, c["role"], *(_level(c[side], c["unit"]) for side in ("control_mean", "treatment_mean"))]
     if c["status"] != "ok":
         cells += ["–", c["status"].replace("_", " "), ""]
@@ -165,7 +166,9 @@ def _cost(results: Mapping[str, Any]) -> str:
 
 def _told(c: Mapping[str, Any]) -> str:
     interval = Interval(c["estimate"], c["lower"], c["upper"])
-    return f"{amount(c['estimate'], c['unit'], sign=True)}, very likely {between(interval, c['unit'])}"
+    note = lower_is_better(c["direction"], c["unit"])
+    size = f"{amount(c['estimate'], c['unit'], sign=True)}, very likely {between(interval, c['unit'])}"
+    return f"{size} ({note})" if note else size
 
 
 def _level(value: float | None, unit: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from experiments.stats.estimates import Interval
+from experiments.vocabulary import Direction
 
 MINUS = "−"
 POINTS = "points"
+ADJECTIVES = {"usd": ("cheaper", "more expensive"), "ms": ("faster", "slower"), "tokens": ("shorter", "longer")}
+"""What less and more of a unit are called where they are compared."""
 SHORT_MS = 1_000.0
 METRIC_WORDS = {
     "cost_usd": "cost",
@@ -50,10 +53,18 @@ def number_words(value: float, *, decimals: int, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
-def amount(value: float, unit: str, *, sign: bool = False) -> str:
-    """A value or a difference in its unit: ``+6.1 points``, ``$0.12 per 1,000``, ``340 ms``, ``12 tokens``."""
-    number, suffix = _parts(value, unit, sign=sign, like=abs(value))
+def amount(value: float, unit: str, *, sign: bool = False, finer: int = 0) -> str:
+    """A value or a difference in its unit: ``+6.1 points``, ``$0.12 per 1,000``, ``340 ms``, ``12 tokens``.
+
+    ``finer`` adds digits, where two amounts would look the same and are not.
+    """
+    number, suffix = _parts(value, unit, sign=sign, like=abs(value), finer=finer)
     return f"{number}{suffix}"
+
+
+def lower_is_better(direction: str, unit: str) -> str:
+    """A note beside signed numbers of which the smaller is the better one; units with adjectives need none."""
+    return "lower is better" if direction == Direction.LOWER and unit not in ADJECTIVES else ""
 
 
 def between(interval: Interval, unit: str) -> str:
@@ -69,9 +80,9 @@ def level(value: float, unit: str) -> str:
     return f"{number_words(100 * value, decimals=1)} of 100" if unit == POINTS else amount(value, unit)
 
 
-def percent(share: float, *, sign: bool = False) -> str:
-    """A share as per cent: ``31 %``, ``4.2 %`` below ten."""
-    decimals = 0 if abs(share) >= 0.0995 or share == 0 else 1
+def percent(share: float, *, sign: bool = False, finer: int = 0) -> str:
+    """A share as per cent: ``31 %``, ``4.2 %`` below ten; ``finer`` as in ``amount``."""
+    decimals = (0 if abs(share) >= 0.0995 or share == 0 else 1) + finer
     return f"{number_words(100 * share, decimals=decimals, sign=sign)} %"
 
 
@@ -86,20 +97,20 @@ def dollars(value: float) -> str:
     return f"{MINUS if value < 0 else ''}${abs(value):,.{decimals}f}"
 
 
-def _parts(value: float, unit: str, *, sign: bool, like: float) -> tuple[str, str]:
+def _parts(value: float, unit: str, *, sign: bool, like: float, finer: int = 0) -> tuple[str, str]:
     """The number and its unit; ``like`` is the size that decides how many digits and which unit are shown."""
     if unit == POINTS:
-        return number_words(100 * value, decimals=1, sign=sign), " points"
+        return number_words(100 * value, decimals=1 + finer, sign=sign), " points"
     if unit == "usd":
         decimals = 2 if 1000 * like >= 0.095 or like == 0 else 4
-        text = number_words(1000 * value, decimals=decimals, sign=sign)
+        text = number_words(1000 * value, decimals=decimals + finer, sign=sign)
         mark = text[0] if text[0] in f"+{MINUS}" else ""
         return f"{mark}${text.removeprefix(mark)}", " per 1,000"
     if unit == "ms":
         if like >= SHORT_MS:
-            return number_words(value / 1000, decimals=2 if like < 10 * SHORT_MS else 1, sign=sign), " s"
-        return number_words(value, decimals=0 if like >= 10 else 1, sign=sign), " ms"
+            return number_words(value / 1000, decimals=(2 if like < 10 * SHORT_MS else 1) + finer, sign=sign), " s"
+        return number_words(value, decimals=(0 if like >= 10 else 1) + finer, sign=sign), " ms"
     if unit == "tokens":
-        return number_words(value, decimals=0 if like >= 10 else 1, sign=sign), " tokens"
+        return number_words(value, decimals=(0 if like >= 10 else 1) + finer, sign=sign), " tokens"
     decimals = 1 if like >= 100 else 2 if like >= 0.095 or like == 0 else 4
-    return number_words(value, decimals=decimals, sign=sign), ""
+    return number_words(value, decimals=decimals + finer, sign=sign), ""

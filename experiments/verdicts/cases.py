@@ -89,7 +89,9 @@ def _improve(plan: Plan, analysis: Analysis, case: Case, effect: Effect) -> Case
     if broken is not None:
         return replace(case, standing=Standing.OUT, rule=f"limit_broken:{broken.comparison.metric}", limit=broken)
     if analysis.complete and gain.lower <= 0 and gain.upper < asked:
-        return replace(case, standing=Standing.OUT, rule="too_small_to_matter")
+        # Equivalence (two one-sided tests) needs both ends inside; else a loss worth minding still fits.
+        rule = "too_small_to_matter" if gain.lower > -asked else "not_better_by_enough"
+        return replace(case, standing=Standing.OUT, rule=rule)
     unclear = _first(case.limits, "unclear")
     if gain.lower > 0:
         if unclear is not None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from experiments.analysis import Analysis
 from experiments.plan import Plan
 from experiments.stats.estimates import Comparison
 from experiments.verdicts.cases import Case
 from experiments.verdicts.effects import Effect, Limit
 from experiments.vocabulary import Direction, MetricKind
-from experiments.wording import amount, between, level, metric_name, number_words, percent
+from experiments.wording import ADJECTIVES, amount, between, level, metric_name, number_words, percent
 
 WORTH_TELLING_SAVED = 0.01
-ADJECTIVES = {"usd": ("cheaper", "more expensive"), "ms": ("faster", "slower"), "tokens": ("shorter", "longer")}
+FINEST = 4
 
 
 def limit_words(limit: Limit) -> str:
@@ -31,7 +33,7 @@ def limit_words(limit: Limit) -> str:
     if limit.state == "broken":
         least = _change_text(comparison, gain.upper, bare=True)
         return f"{name}'s {what} is {change} (very likely at least {least}), more than the {allowed} you allow."
-    worst = _change_text(comparison, gain.lower, bare=True) if gain.lower < 0 else "not worse at all"
+    worst = f"{_change_text(comparison, gain.lower, bare=True)} worse" if gain.lower < 0 else "not worse at all"
     if limit.state == "held":
         return f"{name}'s {what} is {change} (at worst {worst}); your limit was {allowed}."
     return f"{name}'s {what} is {change}, and could be worse by {worst}; your limit was {allowed}."
@@ -50,36 +52,100 @@ def unit_word(analysis: Analysis) -> str:
     return "item" if rated else "row"
 
 
-def score_words(case: Case) -> str:
-    """What the challenger did, without its name: ``scored +6.1 points (70.4 to 76.5 of 100)``."""
-    comparison, effect = case.primary, effect_of_case(case)
+def score_words(plan: Plan, case: Case) -> str:
+    """What the challenger did, without its name: ``scored +6.1 points (70.4 to 76.5 of 100)``.
+
+    Numbers with a sign are treatment minus control, whichever way is better, as in every table; units that have
+    adjectives (``340 ms faster``) need no sign.
+    """
+    comparison, change = case.primary, change_words(plan, case, effect_of_case(case).gain.estimate)
     a, b = comparison.control_mean, comparison.treatment_mean
     if comparison.kind is MetricKind.PREFERENCE and b is not None:
-        return f"was preferred in {number_words(100 * b, decimals=1)} of 100 comparisons, ties counted half"
+        return f"was preferred in {_of_100(b)} comparisons, ties counted half ({change} from even)"
     if (comparison.method or "").startswith("brunner_munzel") and b is not None:
-        return f"was rated higher in {number_words(100 * b, decimals=1)} of 100 pairs of users, ties counted half"
+        return f"was rated higher in {_of_100(b)} pairs of users, ties counted half ({change} from even)"
     if comparison.unit in ADJECTIVES:
-        change = effect.gain.estimate if comparison.estimate is None else _raw_gain(comparison)
-        return f"is {_absolute_change(comparison, change)}"
-    raw = comparison.estimate if comparison.estimate is not None else effect.gain.estimate
-    values = ""
-    if a is not None and b is not None:
-        first = level(a, comparison.unit).removesuffix(" of 100")
-        values = f" ({first} to {level(b, comparison.unit)}"
-        values += "; lower is better)" if comparison.direction is Direction.LOWER else ")"
-    return f"scored {amount(raw, comparison.unit, sign=True)}{values}"
+        return f"is {change}{_share_beside(plan, comparison)}"
+    notes = [] if a is None or b is None else [f"{level(a, comparison.unit).removesuffix(' of 100')} to "]
+    notes = [notes[0] + level(b, comparison.unit)] if notes and b is not None else []
+    notes += ["lower is better"] if comparison.direction is Direction.LOWER else []
+    return f"scored {change}" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def change_words(plan: Plan, case: Case, gain: float) -> str:
+    """A gain (up is better) as a change of the metric: ``−6.1 points``, ``340 ms faster``, ``+8 %``."""
+    comparison = case.primary
+    if comparison.unit in ADJECTIVES:
+        return f"{gain_text(plan, case, abs(gain), sign=False)} {_direction_word(comparison, gain)}"
+    return gain_text(plan, case, gain if comparison.direction is Direction.HIGHER else -gain)
 
 
 def range_words(plan: Plan, case: Case) -> str:
-    """``very likely between +4.2 and +8.0 points``, in gains: up is better."""
+    """``very likely between +4.2 and +8.0 points``, in the direction of ``score_words``."""
     if effect_of_case(case).constant:
         return "the same on every row"
     return f"very likely {range_text(plan, case)}"
 
 
-def asked_words(plan: Plan, case: Case) -> str:
-    """The smallest gain worth having: ``+3.0 points``, ``20 ms``."""
-    return gain_text(plan, case, plan.primary.smallest_effect, sign=case.primary.unit not in ADJECTIVES)
+def truth_words(plan: Plan, case: Case) -> str:
+    """``True gain very likely between …``; a change where smaller numbers are the better ones."""
+    if effect_of_case(case).constant:
+        return "It is the same on every row."
+    signed = case.primary.unit not in ADJECTIVES and case.primary.direction is Direction.LOWER
+    return f"True {'change' if signed else 'gain'} {range_words(plan, case)}."
+
+
+def asked_words(plan: Plan, case: Case, *, finer: int = 0) -> str:
+    """The smallest gain worth having: ``+3.0 points``, ``20 ms``, ``drop of 5.0 points`` where lower is better."""
+    size = plan.primary.smallest_effect
+    if case.primary.unit in ADJECTIVES:
+        return gain_text(plan, case, size, sign=False, finer=finer)
+    if case.primary.direction is Direction.LOWER:
+        return f"drop of {gain_text(plan, case, size, sign=False, finer=finer)}"
+    return gain_text(plan, case, size, finer=finer)
+
+
+def futile_words(plan: Plan, case: Case) -> str:
+    """What is ruled out, and what is not, of a challenger that is not better by what was asked for.
+
+    ``Any gain of B is smaller than +2.4 points, under the +3.0 points you asked for; it may be 6.2 points worse.``
+    """
+    gain, name = effect_of_case(case).gain, case.treatment
+    drops = case.primary.unit not in ADJECTIVES and case.primary.direction is Direction.LOWER
+    up, down = ("drop", "rise") if drops else ("gain", "loss")
+    signed = case.primary.unit not in ADJECTIVES and not drops
+    best, asked = told_apart(
+        lambda finer: gain_text(plan, case, gain.upper, sign=signed, finer=finer),
+        lambda finer: asked_words(plan, case, finer=finer),
+    )
+    worst, _ = told_apart(
+        lambda finer: gain_text(plan, case, -gain.lower, sign=False, finer=finer),
+        lambda finer: gain_text(plan, case, plan.primary.smallest_effect, sign=False, finer=finer),
+    )
+    told = f"Any {up} of {name} is smaller than {best}"
+    if case.rule == "too_small_to_matter":
+        return f"{told} and any {down} smaller than {worst}, under the {asked} you asked for."
+    return f"{told}, under the {asked} you asked for; it may be {worst} worse."
+
+
+def told_apart(first: Callable[[int], str], second: Callable[[int], str]) -> tuple[str, str]:
+    """Both texts with as many digits as it takes to see that they differ."""
+    for finer in range(FINEST):
+        texts = first(finer), second(finer)
+        if texts[0] not in texts[1]:
+            break
+    return texts
+
+
+def _of_100(share: float) -> str:
+    return f"{number_words(100 * share, decimals=1)} of 100"
+
+
+def _share_beside(plan: Plan, comparison: Comparison) -> str:
+    """`` (31 %)`` beside an amount of money, which says little without what it is a part of."""
+    if plan.primary.relative or comparison.unit != "usd" or comparison.relative is None:
+        return ""
+    return f" ({percent(abs(comparison.relative.estimate))})"
 
 
 def quality_words(plan: Plan, case: Case) -> str:
@@ -114,19 +180,29 @@ def joined(*parts: str) -> str:
 
 
 def range_text(plan: Plan, case: Case) -> str:
-    """Both limits in gains; without signs where an adjective (cheaper, slower) has given the direction."""
+    """Both limits of the change, in the direction of ``change_words``.
+
+    ``between +4.2 and +8.0 points``, ``between 39 ms and 44 ms`` where the direction was said, and ``between 5 ms
+    slower and 30 ms faster`` where it is open.
+    """
     gain, unit = effect_of_case(case).gain, case.primary.unit
     if unit in ADJECTIVES and (gain.lower > 0 or gain.upper < 0):
         near, far = sorted((abs(gain.lower), abs(gain.upper)))
         return f"between {gain_text(plan, case, near, sign=False)} and {gain_text(plan, case, far, sign=False)}"
+    if unit in ADJECTIVES:
+        ends = [change_words(plan, case, end) if end else "no change" for end in (gain.lower, gain.upper)]
+        return f"between {ends[0]} and {ends[1]}"
+    shown = gain if case.primary.direction is Direction.HIGHER else gain.flipped()
     if plan.primary.relative:
-        return f"between {percent(gain.lower, sign=True)} and {percent(gain.upper, sign=True)}"
-    return between(gain, unit)
+        return f"between {percent(shown.lower, sign=True)} and {percent(shown.upper, sign=True)}"
+    return between(shown, unit)
 
 
-def gain_text(plan: Plan, case: Case, gain: float, *, sign: bool = True) -> str:
-    """A gain on the deciding metric in its own unit, or as a share where the plan asks for one."""
-    return percent(gain, sign=sign) if plan.primary.relative else amount(gain, case.primary.unit, sign=sign)
+def gain_text(plan: Plan, case: Case, gain: float, *, sign: bool = True, finer: int = 0) -> str:
+    """A number of the deciding metric in its own unit, or as a share where the plan asks for one."""
+    if plan.primary.relative:
+        return percent(gain, sign=sign, finer=finer)
+    return amount(gain, case.primary.unit, sign=sign, finer=finer)
 
 
 def settles(plan: Plan, case: Case) -> str:
@@ -186,21 +262,22 @@ def limits_words(case: Case) -> str:
 
 
 def cost_words(analysis: Analysis, case: Case) -> str:
-    """``, is 4 % cheaper`` where the cost was compared."""
+    """``, and is 4 % cheaper`` where the cost was compared and differs beyond doubt."""
     for comparison in analysis.overall("cost_usd"):
-        if (
-            comparison.treatment == case.treatment
-            and comparison.relative is not None
-            and comparison is not case.primary
-        ):
+        if comparison.treatment != case.treatment or comparison is case.primary or comparison.better == "unclear":
+            continue
+        if comparison.relative is not None:
             return f", and is {_absolute_change(comparison, _raw_gain(comparison))}"
     return ""
 
 
 def cheaper_control(analysis: Analysis, case: Case) -> str:
-    """``: it is cheaper`` where the control is."""
+    """``: it is cheaper`` where the control is, and where the costs were compared beyond doubt."""
     control, treatment = (analysis.arm("cost_usd", name) for name in (analysis.control, case.treatment))
-    return ": it is cheaper" if control is not None and treatment is not None and control < treatment else ""
+    compared = [c.better for c in analysis.overall("cost_usd") if c.treatment == case.treatment and c.ok]
+    if control is None or treatment is None or control >= treatment or (compared and "control" not in compared):
+        return ""
+    return ": it is cheaper"
 
 
 def shrunk_words(case: Case, challengers: int) -> str:

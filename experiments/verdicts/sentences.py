@@ -15,6 +15,7 @@ from experiments.verdicts.phrases import (
     cheaper_control,
     cost_words,
     effect_of_case,
+    futile_words,
     gain_text,
     goal_words,
     joined,
@@ -28,9 +29,10 @@ from experiments.verdicts.phrases import (
     settles,
     sharper_words,
     shrunk_words,
+    truth_words,
     unit_word,
 )
-from experiments.wording import count, dollars
+from experiments.wording import count, dollars, lower_is_better
 
 WORTH_TELLING = 5
 """More rows than this many times those there are would not be a sensible next step after a win."""
@@ -94,9 +96,10 @@ def ship(plan: Plan, analysis: Analysis, case: Case, *, tie: str, challengers: i
         headline = f"{name} is better. You can promote it."
     else:
         headline = f"{name} is better, maybe by less than you asked for."
-    scored, range_ = score_words(case), range_words(plan, case)
+    scored, range_ = score_words(plan, case), range_words(plan, case)
     shrunk = shrunk_words(case, challengers)
-    detail = f"{name} {scored}. True gain {range_}. You asked for at least {asked}."
+    least = f"a {asked}" if asked.startswith("drop") else asked
+    detail = f"{name} {scored}. {truth_words(plan, case)} You asked for at least {least}."
     if case.more_units and case.more_units <= WORTH_TELLING * max(1, analysis.n_seen):
         more = count(case.more_units, f"more {unit_word(analysis)}", f"more {unit_word(analysis)}s")
         detail += f" About {more}{_price_words(analysis, case.more_units)} would settle it."
@@ -117,8 +120,10 @@ def keep(plan: Plan, analysis: Analysis, case: Case) -> Lines:
     if case.limit is not None:
         ahead = case.effect is not None and case.effect.gain.lower > 0
         headline = f"{name} is better, but it breaks one of your limits." if ahead else f"Keep {control}."
-    elif case.rule == "too_small_to_matter":
-        headline = "No difference that matters."
+    elif case.rule in {"too_small_to_matter", "not_better_by_enough"}:
+        headline = f"{name} is not better by enough."
+        if case.rule == "too_small_to_matter":
+            headline = "No difference that matters."
         detail = joined(detail, f"Keep {control}{cheaper_control(analysis, case)}.")
     elif case.rule == "goal_not_met":
         headline = f"{name} does not bring what the swap was for. Keep {control}."
@@ -132,7 +137,8 @@ def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Li
     unit = unit_word(analysis)
     headline = f"Not enough {unit}s to tell."
     if case.rule.startswith("limit_unclear"):
-        headline = f"{case.treatment} is ahead, but a limit is not shown to hold yet."
+        ahead = "as good" if plan.intent == "swap" else "ahead"
+        headline = f"{case.treatment} is {ahead}, but a limit is not shown to hold yet."
     more = ""
     if case.more_units:
         settled = f"a difference of {settles(plan, case)}" if case.rule == "not_enough_evidence" else "it"
@@ -172,17 +178,18 @@ def told(plan: Plan, case: Case) -> str:
 
 def _size_told(plan: Plan, case: Case, effect: Effect) -> str:
     name, gain = case.treatment, effect.gain
+    drops = bool(lower_is_better(case.primary.direction, case.primary.unit))
     if effect.constant and gain.estimate == 0:
         return f"{name} and {case.primary.control} gave the same value on every row."
-    if case.rule == "too_small_to_matter":
-        upper, asked = gain_text(plan, case, gain.upper), asked_words(plan, case)
-        return f"Any gain of {name} is smaller than {upper}, under the {asked} you asked for."
+    if case.rule in {"too_small_to_matter", "not_better_by_enough"}:
+        return futile_words(plan, case)
     if case.rule == "not_enough_evidence":
         size = gain_text(plan, case, abs(gain.estimate), sign=False)
         fits = range_text(plan, case).removeprefix("between ").replace(" and ", " to ")
+        fits += " (lower is better)" if drops else ""
         looks = "better" if gain.estimate >= 0 else "worse"
         return f"{name} looks {size} {looks}, but anything from {fits} fits the data."
-    return f"{name} {score_words(case)}, {range_words(plan, case)}."
+    return f"{name} {score_words(plan, case)}, {range_words(plan, case)}."
 
 
 def limits_told(case: Case) -> list[str]:
