@@ -27,7 +27,9 @@ NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters",
 CAUSES = ("control", "answers", "measure", "error_rates", "unscored")
 """Checks that explain others: too few rows, raters or clusters are named after what lost them."""
 NOT_WORTH_IT = 5
-"""More units needed than this many times the planned number: say that it is probably not worth it."""
+"""More units needed than this many times the planned number may be not worth their price."""
+WORTH_ANYWAY_USD = 10.0
+"""What nobody calls too dear where no budget says what the question is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,10 @@ class Verdict:
         }
 
 
-def decide(plan: Plan, analysis: Analysis) -> Verdict:
+def decide(plan: Plan, analysis: Analysis, *, budget_usd: float | None = None) -> Verdict:
     """The verdict of a plan on an analysis made with it. The same inputs give the same bytes.
+
+    ``budget_usd`` is what the experiment may cost: more rows for more than that are called not worth it.
 
     Raises:
         ValueError: when the analysis was made with another plan.
@@ -87,7 +91,8 @@ def decide(plan: Plan, analysis: Analysis) -> Verdict:
         return _ship(plan, analysis, cases, shippable)
     open_cases = [case for case in cases if case.standing is Standing.OPEN]
     if open_cases:
-        return _collect(plan, analysis, cases, open_cases)
+        worth = WORTH_ANYWAY_USD if budget_usd is None else budget_usd
+        return _collect(plan, analysis, cases, open_cases, worth_usd=worth)
     return _keep(plan, analysis, cases)
 
 
@@ -181,20 +186,26 @@ def _ship(plan: Plan, analysis: Analysis, cases: Sequence[Case], shippable: Sequ
 
 
 def _keep(plan: Plan, analysis: Analysis, cases: Sequence[Case]) -> Verdict:
-    lines = sentences.keep(plan, analysis, cases[0])
+    # One that cannot be judged stands before one that is out when it has the larger gain, but it settles nothing.
+    out = next(case for case in cases if case.standing is Standing.OUT)
+    lines = sentences.keep(plan, analysis, out)
     return _verdict(
         VerdictOutcome.KEEP_CONTROL,
         lines,
-        rule=cases[0].rule,
+        rule=out.rule,
         winner=analysis.control,
         reasons=[*(sentences.told(plan, case) for case in cases), *_warnings(analysis)],
     )
 
 
-def _collect(plan: Plan, analysis: Analysis, cases: Sequence[Case], open_cases: Sequence[Case]) -> Verdict:
+def _collect(
+    plan: Plan, analysis: Analysis, cases: Sequence[Case], open_cases: Sequence[Case], *, worth_usd: float
+) -> Verdict:
     case = open_cases[0]
     planned = analysis.target or analysis.n_seen
-    hopeless = case.more_units is not None and case.more_units > NOT_WORTH_IT * max(planned, 1)
+    price = sentences.price_of(analysis, case.more_units or 0)
+    many = case.more_units is not None and case.more_units > NOT_WORTH_IT * max(planned, 1)
+    hopeless = many and price is not None and price > worth_usd
     lines = sentences.collect(plan, analysis, case, hopeless=hopeless)
     return _verdict(
         VerdictOutcome.KEEP_COLLECTING,

@@ -93,7 +93,7 @@ def _computed(
         variants=[arm.name for arm in blueprint.arms],
     )
     analysis = replace(analysis, plan_hash=plan.hash())
-    verdict = decide(plan, analysis)
+    verdict = decide(plan, analysis, budget_usd=progress.budget_usd)
     result = {
         "experiment": blueprint.experiment.name,
         "simulated": blueprint.experiment.simulated,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
 from experiments.comparisons.columns import Flags
 from experiments.comparisons.independent import independent_outcome
@@ -105,17 +106,22 @@ def with_judgement(comparison: Comparison) -> Comparison:
     return replace(
         comparison,
         margin_state=margin_state(against, comparison.margin),
-        margin_p_value=_margin_p(comparison, gain),
+        margin_p_value=_margin_p(comparison, against),
     )
 
 
 def _margin_p(comparison: Comparison, gain: Interval) -> float | None:
-    if comparison.margin is None or comparison.margin_relative or comparison.sequential:
+    """One-sided p-value that ``gain`` is above −margin, from the interval shown: small exactly where that says "held".
+
+    The distance to the lower limit stands for the error, whatever method made the interval (for t limits it is the
+    standard error). None for watched results and for intervals without width.
+    """
+    reach = gain.estimate - gain.lower
+    if comparison.margin is None or comparison.sequential or reach <= 0:
         return None
-    error = comparison.standard_error
-    if not error:
-        return None
-    return non_inferiority(gain.estimate, error, max(1, comparison.n_clusters - 1), margin=comparison.margin)
+    df = max(1, comparison.n_clusters - 1)
+    error = reach / float(stats.t.isf((1 - comparison.interval) / 2, df))
+    return non_inferiority(gain.estimate, error, df, margin=comparison.margin)
 
 
 def missing_of(

@@ -12,6 +12,7 @@ from experiments.stats.estimates import Comparison, Interval
 WATCHED_FACTOR = 2.4
 """Units that an always-valid reading needs for the power of a single one."""
 MOST = 10_000_000
+"""Beyond so many more units no number is given: nobody will run them, and the figure would be a guess."""
 
 
 def more_units(plan: Plan, comparison: Comparison, gain: Interval, *, effect: float) -> int | None:
@@ -33,11 +34,11 @@ def more_units(plan: Plan, comparison: Comparison, gain: Interval, *, effect: fl
         error = _error(comparison, gain) or error
         factor = WATCHED_FACTOR
     power = float(stats.norm.ppf(plan.power))
-    by_power = factor * n * ((multiplier + power) * error / max(abs(gain.estimate), effect)) ** 2
+    by_power = factor * n * _squared((multiplier + power) * error / max(abs(gain.estimate), effect))
     distance = max(gain.estimate, effect - gain.estimate)
-    by_width = n * (half / distance) ** 2 if distance > 0 else math.inf
-    needed = max(by_power, by_width) if math.isfinite(by_width) else by_power
-    return min(MOST, max(0, math.ceil(needed - n)))
+    by_width = n * _squared(half / distance) if distance > 0 else 0.0
+    more = math.ceil(max(by_power, by_width) - n)
+    return None if more > MOST else max(0, more)
 
 
 def more_for_margin(plan: Plan, comparison: Comparison, gain: Interval, *, margin: float) -> int | None:
@@ -50,8 +51,13 @@ def more_for_margin(plan: Plan, comparison: Comparison, gain: Interval, *, margi
         return None
     multiplier = float(stats.norm.ppf(1 - plan.alpha / 2))
     reach = multiplier + float(stats.norm.ppf(plan.power))
-    needed = n * (half * reach / multiplier / distance) ** 2
-    return min(MOST, max(1, math.ceil(needed - n)))
+    more = math.ceil(n * _squared(half * reach / multiplier / distance) - n)
+    return None if more > MOST else max(1, more)
+
+
+def _squared(errors: float) -> float:
+    """The square of a distance in errors, bounded: a difference may be next to nothing."""
+    return min(errors, 1e6) ** 2
 
 
 def _error(comparison: Comparison, gain: Interval) -> float | None:

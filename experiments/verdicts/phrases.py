@@ -36,7 +36,7 @@ def limit_words(limit: Limit) -> str:
     worst = f"{_change_text(comparison, gain.lower, bare=True)} worse" if gain.lower < 0 else "not worse at all"
     if limit.state == "held":
         return f"{name}'s {what} is {change} (at worst {worst}); your limit was {allowed}."
-    return f"{name}'s {what} is {change}, and could be worse by {worst}; your limit was {allowed}."
+    return f"{name}'s {what} is {change}, and could be {worst}; your limit was {allowed}."
 
 
 def metric_words(comparison: Comparison) -> str:
@@ -156,13 +156,13 @@ def quality_words(plan: Plan, case: Case) -> str:
     margin = plan.primary.margin or plan.primary.smallest_effect
     allowed, gain = gain_text(plan, case, margin, sign=False), effect_of_case(case).gain
     what = f"{case.treatment}'s {metric_words(case.primary)}"
-    if case.rule == "quality_worse":
+    if gain.upper < -margin:
         least = gain_text(plan, case, -gain.upper, sign=False)
         return f"{what} is very likely at least {least} worse; your limit was {allowed}."
     if gain.lower >= 0:
         return f"{what} is not worse; your limit was {allowed}."
     worst = gain_text(plan, case, -gain.lower, sign=False)
-    if case.rule == "quality_not_shown":
+    if gain.lower <= -margin:
         return f"{what} could still be {worst} worse; your limit was {allowed}."
     return f"{what} is at most {worst} worse; your limit was {allowed}."
 

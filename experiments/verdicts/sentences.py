@@ -151,14 +151,19 @@ def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Li
 
 
 def _price_words(analysis: Analysis, units: int) -> str:
-    """`` (about $0.78)`` where the cost of a row over all variants is known; live traffic costs nothing extra."""
+    price = price_of(analysis, units)
+    return "" if price is None else f" (about {dollars(price)})"
+
+
+def price_of(analysis: Analysis, units: int) -> float | None:
+    """US dollars for so many more rows of all variants; None where a cost is unknown, and for live traffic."""
     names = (analysis.control, *analysis.challengers)
     costs = [analysis.arm("cost_usd", name) for name in names]
     known = [cost for cost in costs if cost is not None]
     if analysis.live or len(known) < len(costs) or not analysis.n_seen:
-        return ""
+        return None
     repeats = max(1.0, analysis.n_values / (analysis.n_seen * len(names)))
-    return f" (about {dollars(units * repeats * sum(known))})"
+    return units * repeats * sum(known)
 
 
 def told(plan: Plan, case: Case) -> str:

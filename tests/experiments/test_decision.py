@@ -148,11 +148,23 @@ def test_too_little_evidence_says_how_many_more_rows() -> None:
     assert "more rows (about $" in found.sentence
 
 
-def test_more_rows_than_five_times_the_plan_are_probably_not_worth_it() -> None:
-    found = verdict(yes_no(both=20, fixed=7, broken=6, neither=10), plan(effect=0.03))
+@pytest.mark.parametrize(
+    ("cost_of_a_call", "budget_usd", "said"),
+    [(2e-2, None, True), (2e-5, None, False), (2e-5, 0.01, True), (2e-2, 1000.0, False), (None, None, False)],
+)
+def test_many_more_rows_are_not_worth_it_only_where_they_are_dear(
+    cost_of_a_call: float | None, budget_usd: float | None, said: bool
+) -> None:
+    table = yes_no(both=20, fixed=7, broken=6, neither=10)
+    if cost_of_a_call is not None:
+        table = with_cost(table, ratio=1.0, base=cost_of_a_call)
+    given_plan = plan(effect=0.03)
+
+    found = decide(given_plan, analysis(table, given_plan), budget_usd=budget_usd)
 
     assert found.outcome is COLLECT
-    assert "probably not worth it" in found.sentence
+    assert (found.more_units_needed or 0) > 5 * 43
+    assert ("probably not worth it" in found.sentence) is said
 
 
 def test_a_limit_that_is_not_shown_to_hold_keeps_collecting() -> None:
