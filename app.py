@@ -32,7 +32,7 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 settings = Settings.from_env()
 settings.check_bind()
-store = open_store(settings.database_url)
+store = open_store(settings.database_url, home=settings.home)
 live = LiveGateway(store, settings.home, os.environ)
 
 

@@ -10,6 +10,7 @@ import typer
 from commands import terminal
 from experiments.actions.manage_keys import create_key, revoke_key
 from experiments.errors import BakeoffError
+from storage.anchors import Anchor
 from storage.store import open_store
 
 audit = typer.Typer(help="The hash-chained log of changes.", rich_markup_mode=None)
@@ -18,17 +19,30 @@ keys = typer.Typer(help="API keys of applications.", rich_markup_mode=None)
 
 
 @audit.command()
-def verify(as_json: terminal.Json = False) -> int:
-    """Recompute the chain; exit code 2 when any row was edited or removed."""
-    with terminal.store().read() as tx:
-        report = tx.audit.verify()
-    broken = report.broken_at is not None
+def verify(
+    head: Annotated[str, typer.Option(help="A head that was kept elsewhere; with --events.")] = "",
+    number: Annotated[int, typer.Option("--events", min=0, help="How many events there were at that head.")] = 0,
+    as_json: terminal.Json = False,
+) -> int:
+    """Recompute the chain, and compare it with the anchor file and all decisions; exit code 2 when anything differs."""
+    if bool(head) != bool(number):
+        raise BakeoffError("invalid_value", "--head and --events go together.", "See: bakeoff audit verify --json")
+    report = terminal.store().verify_audit([Anchor(number, head, "what was kept elsewhere")] if head else [])
+    broken = bool(report.faults)
     if as_json:
         terminal.print_json(
-            {"events": report.events, "head": report.head, "broken_at": report.broken_at, "ok": not broken}
+            {
+                "events": report.events,
+                "head": report.head,
+                "broken_at": report.broken_at,
+                "ok": not broken,
+                "faults": [{"event": fault.event, "message": fault.message} for fault in report.faults],
+            }
         )
     elif broken:
-        typer.echo(f"BROKEN at event {report.broken_at}: it was changed, or an event before it was removed.")
+        typer.echo(f"BROKEN at event {report.broken_at}.")
+        for fault in report.faults:
+            typer.echo(f"  {fault.message}")
     else:
         typer.echo(f"{report.events} events, unbroken. Head {report.head}")
     return 2 if broken else 0
@@ -95,7 +109,8 @@ def restore(file: Annotated[Path, typer.Argument()]) -> None:
     """Fill an empty database from a backup; all of it, or nothing."""
     from storage.backup import restore as read
 
-    report = read(open_store(terminal.settings().database_url), file)
+    chosen = terminal.settings()
+    report = read(open_store(chosen.database_url, home=chosen.home), file)
     typer.echo(f"{report.rows} rows restored; audit head {report.audit_head[:16]}")
 
 

@@ -62,7 +62,10 @@ def worker(
 def _upgrade_if_reachable() -> None:
     """Says early what is wrong with the database; live traffic does not wait for one that is away."""
     try:
+        with terminal.store().read() as tx:
+            events, head = tx.audit.head()
         terminal.store().close()
+        terminal.say(f"Audit log: {events} events, head {head}")
     except Unavailable:
         terminal.say("The database cannot be reached. Live traffic is answered from what was last known.")
 

@@ -35,7 +35,7 @@ def settings() -> Settings:
 @cache
 def store() -> Store:
     """The database, brought to this program's schema first."""
-    opened = open_store(settings().database_url)
+    opened = open_store(settings().database_url, home=settings().home)
     if not is_current(opened.engine):
         from storage import schema
 

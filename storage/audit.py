@@ -4,48 +4,37 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from experiments.errors import BakeoffError
 from experiments.vocabulary import Clock, canonical_json
 from storage import tables
+from storage.anchors import Anchor
 from storage.records import AuditRecord, to_record
 
 GENESIS = "0" * 64
 _LOCK_NUMBER = 4_200_001
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """Result of walking the chain: ``broken_at`` is the first sequence number that does not fit, None when all do."""
-
-    events: int
-    head: str
-    broken_at: int | None
-
-
 class AuditLog:
-    """The audit log of one transaction."""
+    """The audit log of one transaction; ``written`` is the newest event that the transaction wrote."""
 
     def __init__(self, session: Session, clock: Clock) -> None:
         self._session = session
         self._clock = clock
+        self.written: Anchor | None = None
 
     def append(self, actor: str, action: str, subject: str, details: Mapping[str, Any] | None = None) -> AuditRecord:
         """Write one event at the end of the chain, in the same transaction as what it tells of."""
         if self._session.get_bind().dialect.name == "postgresql":
             # Two writers must not read the same head; on SQLite a write transaction is alone anyway.
             self._session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
-        last = self._session.exec(
-            select(tables.AuditEvent).order_by(col(tables.AuditEvent.sequence).desc()).limit(1)
-        ).first()
-        sequence = (last.sequence if last else 0) + 1
-        previous = last.hash if last else GENESIS
+        number, previous = self.head()
+        sequence = number + 1
         at = self._clock()
         plain = dict(details or {})
         row = tables.AuditEvent(
@@ -62,15 +51,28 @@ class AuditLog:
         )
         self._session.add(row)
         self._session.flush()
+        self.written = Anchor(sequence, row.hash)
         return to_record(AuditRecord, row)
 
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest event; 0 and ``GENESIS`` before the first. Reads nothing else of it."""
+        event = tables.AuditEvent
+        query = select(event.sequence, event.hash).order_by(col(event.sequence).desc()).limit(1)
+        number, digest = self._session.exec(query).first() or (0, GENESIS)
+        return number, digest
+
     def newest(self, limit: int = 100, *, subject: str | None = None) -> list[AuditRecord]:
-        """The newest events, newest first."""
+        """The newest events, newest first. Raises BakeoffError ``damaged_log`` when one cannot be read."""
         query = select(tables.AuditEvent)
         if subject is not None:
             query = query.where(tables.AuditEvent.subject == subject)
         query = query.order_by(col(tables.AuditEvent.sequence).desc()).limit(limit)
-        return [to_record(AuditRecord, row) for row in self._session.exec(query)]
+        try:
+            return [to_record(AuditRecord, row) for row in self._session.exec(query)]
+        except ValueError:
+            raise BakeoffError(
+                "damaged_log", "An event of the audit log was changed and cannot be read.", "See: bakeoff audit verify"
+            ) from None
 
     def all(self) -> Generator[AuditRecord]:
         """All events in order, streamed."""
@@ -81,26 +83,6 @@ class AuditLog:
                 yield to_record(AuditRecord, row)
         finally:
             rows.close()
-
-    def verify(self) -> ChainReport:
-        """Walk the whole chain and recompute every hash."""
-        previous, count = GENESIS, 0
-        with closing(self.all()) as events:
-            for event in events:
-                count += 1
-                expected = event_hash(
-                    event.sequence,
-                    event.at,
-                    actor=event.actor,
-                    action=event.action,
-                    subject=event.subject,
-                    details=event.details,
-                    previous=previous,
-                )
-                if event.sequence != count or event.previous_hash != previous or event.hash != expected:
-                    return ChainReport(count, previous, event.sequence)
-                previous = event.hash
-        return ChainReport(count, previous, None)
 
 
 def event_hash(

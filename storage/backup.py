@@ -20,7 +20,8 @@ from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError, Conflict
 from storage import schema
-from storage.audit import ChainReport
+from storage.anchors import Anchor
+from storage.audit_check import check_log
 from storage.engine import is_sqlite
 from storage.store import Store
 
@@ -52,8 +53,8 @@ def backup(store: Store, target: Path) -> BackupReport:
             connection = tx.session.connection()
             if not is_sqlite(connection):
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            chain = tx.audit.verify()
-            _write(file, {"format": FORMAT, "schema": schema.head_revision(), "audit_head": chain.head})
+            _, head = tx.audit.head()
+            _write(file, {"format": FORMAT, "schema": schema.head_revision(), "audit_head": head})
             for table in _tables():
                 for values in _rows(connection, table):
                     _write(file, {"table": table.name, "row": values})
@@ -65,7 +66,7 @@ def backup(store: Store, target: Path) -> BackupReport:
         raise BakeoffError(
             "cannot_write", f"The backup could not be written: {error.strerror}.", "Nothing was left behind."
         ) from None
-    return BackupReport(rows, len(_tables()), chain.head)
+    return BackupReport(rows, len(_tables()), head)
 
 
 def restore(store: Store, source: Path) -> BackupReport:
@@ -89,16 +90,12 @@ def restore(store: Store, source: Path) -> BackupReport:
         connection = tx.session.connection()
         _refuse_full(connection)
         count = _fill(connection, lines)
-        chain = tx.audit.verify()
+        chain = check_log(tx.session)
         if chain.broken_at is not None or chain.head != header["audit_head"]:
             raise BakeoffError("broken_backup", "The audit chain in the backup does not fit.", "Nothing was restored.")
+    if store.anchors is not None:
+        store.anchors.note(Anchor(chain.events, chain.head), restored=True)
     return BackupReport(count, len(_tables()), chain.head)
-
-
-def verify_audit(store: Store) -> ChainReport:
-    """Walk the audit chain of a database."""
-    with store.read() as tx:
-        return tx.audit.verify()
 
 
 def _tables() -> list[Table]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from experiments.vocabulary import Clock, utc_now
+from storage.anchors import Anchor, AnchorFile
 from storage.answers import Answers
 from storage.audit import AuditLog
+from storage.audit_check import ChainReport, check_log
 from storage.checks import Checks
 from storage.datasets import Datasets
-from storage.engine import WRITES, open_engine
+from storage.engine import WRITES, is_sqlite, open_engine
 from storage.evidence import Evidence
 from storage.experiments import Experiments
 from storage.exposures import Exposures
@@ -131,11 +135,12 @@ class Transaction:
 
 
 class Store:
-    """A database and a clock. Cheap to share between threads; each ``begin`` is one transaction."""
+    """A database, a clock, and where heads of the audit log are noted. Each ``begin`` is one transaction."""
 
-    def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
+    def __init__(self, engine: Engine, clock: Clock = utc_now, *, anchors: AnchorFile | None = None) -> None:
         self.engine = engine
         self.clock = clock
+        self.anchors = anchors
         self._writer = engine.execution_options(**{WRITES: True})
 
     @contextmanager
@@ -146,7 +151,10 @@ class Store:
             Unavailable: ``database_busy`` when the database stayed locked, or it is out of reach.
         """
         with translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
-            yield Transaction(session, self.clock)
+            tx = Transaction(session, self.clock)
+            yield tx
+        if self.anchors is not None and "audit" in tx.__dict__ and tx.audit.written is not None:
+            self.anchors.note(tx.audit.written)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -154,11 +162,28 @@ class Store:
         with translated(), Session(self.engine, expire_on_commit=False) as session:
             yield Transaction(session, self.clock)
 
+    def verify_audit(self, beside: Sequence[Anchor] = ()) -> ChainReport:
+        """The audit log checked, against the anchor file and against heads that were kept elsewhere."""
+        anchors = [*(self.anchors.read() if self.anchors is not None else ()), *beside]
+        with self.read() as tx:
+            return check_log(tx.session, anchors)
+
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
 
 
-def open_store(url: str, clock: Clock = utc_now) -> Store:
-    """A store on the database of the URL; the schema is not touched (see ``storage.schema.upgrade``)."""
-    return Store(open_engine(url), clock)
+def open_store(url: str, clock: Clock = utc_now, *, home: Path | None = None) -> Store:
+    """A store on the database of the URL; the schema is not touched (see ``storage.schema.upgrade``).
+
+    Heads of the audit log are noted beside a SQLite file, and in ``home`` for another database.
+    """
+    engine = open_engine(url)
+    if is_sqlite(engine):
+        path = Path(str(engine.url.database))
+        return Store(engine, clock, anchors=AnchorFile(path.with_name(f"{path.name}.audit-heads.jsonl")))
+    if home is None:
+        return Store(engine, clock)
+    place = f"{engine.url.host}:{engine.url.port}/{engine.url.database}"
+    name = f"audit-heads-{sha256(place.encode()).hexdigest()[:12]}.jsonl"
+    return Store(engine, clock, anchors=AnchorFile(home / name))

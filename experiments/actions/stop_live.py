@@ -95,4 +95,8 @@ def _decided(
         reason=reason.strip(),
     )
     against = against_verdict_of(analysis, variant)
-    return {"decision": decision.id, **({"against_verdict": against} if against else {})}
+    return {
+        "decision": decision.id,
+        "evidence_hash": decision.evidence_hash,
+        **({"against_verdict": against} if against else {}),
+    }

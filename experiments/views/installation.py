@@ -11,7 +11,7 @@ from importlib import metadata
 from experiments.pricing import shipped_snapshot
 from experiments.version import VERSION
 from experiments.views.operation import HEARTBEAT_GRACE
-from storage.audit import ChainReport
+from storage.audit_check import ChainReport
 from storage.records import ApiKeyRecord, AuditRecord, WorkerRecord
 from storage.schema_revision import is_current
 from storage.store import Store
@@ -66,8 +66,7 @@ def api_keys(store: Store) -> list[ApiKeyRecord]:
 
 def verify_audit(store: Store) -> ChainReport:
     """The log of changes walked from its first event; every hash is computed anew."""
-    with store.read() as tx:
-        return tx.audit.verify()
+    return store.verify_audit()
 
 
 def newest_events(store: Store, *, limit: int = 20) -> list[AuditRecord]:

@@ -64,10 +64,7 @@ def _log() -> None:
                     icon=":material/verified:",
                 )
             else:
-                st.error(
-                    f"Event {report.broken_at} does not fit the one before it: the log was changed.",
-                    icon=":material/gpp_bad:",
-                )
+                st.error(plain(" ".join(fault.message for fault in report.faults[:5])), icon=":material/gpp_bad:")
 
 
 def _sample() -> None:

@@ -24,7 +24,7 @@ def settings() -> Settings:
 @st.cache_resource
 def store() -> Store:
     """The database of this server."""
-    return open_store(settings().database_url)
+    return open_store(settings().database_url, home=settings().home)
 
 
 @st.cache_resource

@@ -26,7 +26,7 @@ from experiments.views.rating_sessions import rating_sessions, waiting_ratings
 from experiments.views.registry import live_card
 from experiments.views.sample import sample_names
 from experiments.vocabulary import is_simulated
-from storage.backup import backup, verify_audit
+from storage.backup import backup
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end
 
@@ -213,7 +213,7 @@ def test_the_story_ends_before_the_present(with_sample: Store):
 def test_the_whole_story_arrives_once(store: Store, sample_file, tmp_path):
     assert load_sample_once(store)
     assert not load_sample_once(store)
-    assert verify_audit(store).broken_at is None
+    assert store.verify_audit().broken_at is None
     backup(store, tmp_path / "again.gz")
     assert _rows_by_table(tmp_path / "again.gz") == _rows_by_table(sample_file)
 
@@ -235,7 +235,7 @@ def test_what_was_logged_before_stays_in_the_chain(store: Store, a_short_story):
     assert load_sample_once(store)
     with store.read() as tx:
         assert [event.actor for event in tx.audit.all()] == ["ada", "sample", "sample", "sample"]
-    assert verify_audit(store).broken_at is None
+    assert store.verify_audit().broken_at is None
 
 
 def test_two_servers_that_start_at_once_load_it_once(store: Store, a_short_story, monkeypatch):
@@ -254,7 +254,7 @@ def test_two_servers_that_start_at_once_load_it_once(store: Store, a_short_story
         server.join()
     assert sorted(answers) == [False, True]
     assert len(get_prompt(store, "support-reply").versions) == 1
-    assert verify_audit(store).broken_at is None
+    assert store.verify_audit().broken_at is None
 
 
 def test_a_load_that_dies_in_the_play_leaves_nothing_and_is_made_up_for(store: Store, a_short_story, monkeypatch):

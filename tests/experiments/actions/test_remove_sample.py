@@ -21,7 +21,6 @@ from experiments.views.experiments import list_experiments
 from experiments.views.rating_sessions import rating_sessions
 from experiments.views.sample import sample_names
 from experiments.vocabulary import Actor, Role
-from storage.backup import verify_audit
 from storage.store import Store
 from storage.transplant import STAYS
 from tests.builders import ADA, made
@@ -44,11 +43,11 @@ def _tables_in_use(store):
 
 
 def test_nothing_of_it_is_left_but_what_the_log_says(with_sample: Store):
-    events = verify_audit(with_sample).events
+    events = with_sample.verify_audit().events
     assert remove_sample(with_sample, actor=ADA) > 4000
     assert _tables_in_use(with_sample) <= STAYS
     assert sample_names(with_sample) is None
-    chain = verify_audit(with_sample)
+    chain = with_sample.verify_audit()
     assert (chain.events, chain.broken_at) == (events + 1, None)
 
 
