@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from commands import administration, data, live, rating, registry, running, serving
+from commands import administration, data, live, outcomes, rating, registry, running, serving
 from experiments.errors import BakeoffError
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ data.register(app)
 rating.register(app)
 registry.register(app)
 live.register(app)
+outcomes.register(app)
 administration.register(app)
 
 

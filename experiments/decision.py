@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "judge"})
 """Checks that fail only because data are still coming, while a plan shows progress only."""
-CAUSES = ("control", "answers", "measure", "error_rates", "unscored")
+CAUSES = ("control", "analysis", "answers", "measure", "error_rates", "unscored")
 """Checks that explain others: too few rows, raters or clusters are named after what lost them."""
 NOT_WORTH_IT = 5
 """More units needed than this many times the planned number may be not worth their price."""

@@ -18,7 +18,8 @@ from pydantic import (
 from experiments.plan import MetricDefinition, Plan
 from experiments.ratings.questions import METRIC_NAME, definition_of
 from experiments.strict_yaml import parse_model
-from experiments.vocabulary import QuestionKind
+from experiments.value_ranges import range_of
+from experiments.vocabulary import MetricKind, QuestionKind
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
 PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
@@ -99,7 +100,8 @@ class OutcomeSpec(_Strict):
     """A later event that applications report for a unit.
 
     With ``before_days`` a score is adjusted for the unit's own score from before: what was reported from so many days
-    before the phase began until the unit's first exposure.
+    before the phase began until the unit's first exposure. ``range`` are the lowest and the highest value that count;
+    others are refused.
     """
 
     metric: str
@@ -107,6 +109,19 @@ class OutcomeSpec(_Strict):
     direction: Literal["higher", "lower"] = "higher"
     missing: Literal["exclude", "zero"] = "exclude"
     before_days: Annotated[float, Field(gt=0, le=365)] | None = None
+    range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> OutcomeSpec:
+        if self.range is None:
+            return self
+        widest = range_of(MetricKind(self.kind))
+        lowest, highest = self.range
+        if self.kind == "binary" or not (lowest < highest and widest.holds(lowest) and widest.holds(highest)):
+            raise ValueError(
+                f"'range' of {self.metric!r} is [lowest, highest] within {widest}; a binary outcome is 0 or 1 anyway"
+            )
+        return self
 
     @model_validator(mode="after")
     def _only_scores_are_adjusted(self) -> OutcomeSpec:
@@ -118,7 +133,7 @@ class OutcomeSpec(_Strict):
     def _as_written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Left out where nobody asked: the hash of a design that was locked before this key existed stays as it was.
         values: dict[str, Any] = written(self)
-        return values if self.before_days is not None else {k: v for k, v in values.items() if k != "before_days"}
+        return {k: v for k, v in values.items() if v is not None or k not in ("before_days", "range")}
 
 
 class ShadowSpec(_Strict):

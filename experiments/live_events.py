@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from experiments.assignment import Assignment, Context, LiveTest, Reason, slices_of
 from experiments.errors import BakeoffError
 from experiments.units import is_blank
+from experiments.value_ranges import ANY, DENOMINATORS, ValueRange
 from experiments.vocabulary import content_hash, new_id
 
 LONGEST_UNIT = 512
@@ -196,7 +197,8 @@ def checked_outcome(
     """An outcome that can be stored. Whether the test exists and knows the metric is checked where it is stored.
 
     Raises:
-        BakeoffError: ``bad_unit``, ``bad_metric``, ``not_finite``, ``bad_denominator``, ``bad_time`` or ``bad_key``.
+        BakeoffError: ``bad_unit``, ``bad_metric``, ``not_finite``, ``out_of_range``, ``bad_denominator``, ``bad_time``
+            or ``bad_key``.
     """
     _check_text(unit, "unit", "bad_unit", LONGEST_UNIT)
     if is_blank(unit):
@@ -204,17 +206,24 @@ def checked_outcome(
     _check_text(metric, "metric", "bad_metric", LONGEST_METRIC)
     if not math.isfinite(value) or not math.isfinite(denominator):
         raise BakeoffError("not_finite", f"The value of '{metric}' is not a finite number.", "Send a plain number.")
-    if denominator <= 0:
-        raise BakeoffError("bad_denominator", "The denominator must be above 0.", "Leave out what has none.")
-    if sent_at is not None and sent_at.tzinfo is None:
-        raise BakeoffError("bad_time", "'at' has no time zone.", "Write it as 2026-01-31T12:00:00Z.")
+    if not ANY.holds(value):
+        raise out_of_range(metric, value, ANY)
+    if not DENOMINATORS.holds(denominator):
+        hint = f"It is from {DENOMINATORS}; leave out what has none."
+        raise BakeoffError("bad_denominator", "The denominator must be above 0 and of a usual size.", hint)
+    sent = None if sent_at is None else _in_utc(sent_at)
     if idempotency_key is not None:
         _check_text(idempotency_key, "idempotency_key", "bad_key", 200)
     if exposure is not None:
         _check_text(exposure, "exposure", "bad_exposure", 64)
     identity = outcome_id(experiment, idempotency_key) if idempotency_key is not None else new_id()
-    sent = sent_at.astimezone(UTC) if sent_at else None
     return Outcome(identity, experiment, unit, metric, value, received_at, sent, denominator, exposure)
+
+
+def out_of_range(metric: str, value: float, allowed: ValueRange) -> BakeoffError:
+    """The refusal of a value that the metric cannot have."""
+    message = f"'{metric[:LONGEST_METRIC]}' is {value:g}, outside of its range."
+    return BakeoffError("out_of_range", message, f"It may be from {allowed}.")
 
 
 def event_from_json(values: Mapping[str, Any]) -> Event:
@@ -238,6 +247,16 @@ def event_from_json(values: Mapping[str, Any]) -> Event:
 def is_counted(exposure: Exposure) -> bool:
     """Whether the exposure's unit belongs to the analysis."""
     return exposure.reason == Reason.SPLIT and exposure.unit != ""
+
+
+def _in_utc(sent_at: datetime) -> datetime:
+    """The time in UTC. Raises BakeoffError: ``bad_time`` without a zone or beyond the calendar."""
+    if sent_at.tzinfo is None:
+        raise BakeoffError("bad_time", "'at' has no time zone.", "Write it as 2026-01-31T12:00:00Z.")
+    try:
+        return sent_at.astimezone(UTC)
+    except OverflowError:
+        raise BakeoffError("bad_time", "'at' is beyond the calendar.", "Write it as 2026-01-31T12:00:00Z.") from None
 
 
 def _check_text(text: str, name: str, code: str, longest: int) -> None:

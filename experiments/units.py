@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Unicode categories of characters that leave no ink: spaces of all widths, controls, joiners."""
+VISIBLE = r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+"""One character that leaves ink, as a regular expression of Python and of JSON Schema: neither control nor space."""
+UNIT_OR_NONE = rf"^$|^[^\u0000]*{VISIBLE}[^\u0000]*$"
+"""What a unit looks like, or the empty text of none; as a regular expression of JSON Schema."""
+_VISIBLE = re.compile(VISIBLE)
 _WORDS = (
     *("undefined", "null", "none", "nil", "nan", "na", "n/a", "#n/a", "unknown", "anonymous", "anon", "guest", "empty"),
     *("missing", "default", "true", "false", "object", "user", "userid", "user_id", "user-id", "unit", "test"),
@@ -22,4 +25,4 @@ PLACEHOLDERS: frozenset[str] = frozenset(
 
 def is_blank(unit: str) -> bool:
     """Whether the text holds nothing that can be seen; True for the empty text."""
-    return unit.isspace() or all(unicodedata.category(c) in _INVISIBLE for c in unit)
+    return _VISIBLE.search(unit) is None

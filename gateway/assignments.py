@@ -12,7 +12,7 @@ from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.live_events import LONGEST_UNIT
 from experiments.prompts import content_of, variables_of
 from experiments.rendering import render
-from experiments.units import is_blank
+from experiments.units import UNIT_OR_NONE, is_blank
 from experiments.vocabulary import Scope
 from gateway.auth import live_scoped
 from gateway.key_check import Caller
@@ -28,7 +28,7 @@ class AssignmentBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     experiment: str = Field(min_length=1, max_length=120)
-    unit: str | None = Field(default=None, max_length=LONGEST_UNIT, json_schema_extra={"pattern": "^[^\\u0000]*$"})
+    unit: str | None = Field(default=None, max_length=LONGEST_UNIT, json_schema_extra={"pattern": UNIT_OR_NONE})
     context: dict[str, ContextValue] = Field(default_factory=dict, max_length=100)
     variables: dict[str, str] | None = None
 

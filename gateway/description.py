@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from experiments.units import UNIT_OR_NONE
+
 PREFIX = "/api"
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `Authorization: Bearer bk_…`."},
@@ -99,7 +101,8 @@ PROTOCOLS: dict[str, Any] = {
                                         "properties": {"role": {"type": "string"}},
                                     },
                                 },
-                                "user": {"type": "string", "maxLength": 512, "pattern": "^[^\\u0000]*$"},
+                                "user": {"type": "string", "maxLength": 512, "pattern": UNIT_OR_NONE},
+                                "safety_identifier": {"type": "string", "maxLength": 512, "pattern": UNIT_OR_NONE},
                                 "variables": {"type": "object", "additionalProperties": {"type": "string"}},
                                 "stream": {"type": ["boolean", "null"]},
                             },

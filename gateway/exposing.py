@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from experiments.assignment import KEPT, Assignment, Context, LiveTest, assign
+from experiments.assignment import KEPT, Assignment, Context, LiveTest, assign, drawn, exposure_id
 from experiments.live_events import Event, exposure_of
 from experiments.vocabulary import Clock
 from gateway.spill import Spill
@@ -43,6 +43,11 @@ class Exposures:
             return Met(assignment, None)
         exposure = exposure_of(live, unit, assignment, context, at=self._clock(), source=source)
         return Met(assignment, encoded(exposure))
+
+    def has_met(self, live: LiveTest, unit: str) -> bool:
+        """Whether an exposure of the unit in this phase was kept by this process lately."""
+        identity = exposure_id(live, unit, live.forced.get(unit) or drawn(live, unit))
+        return identity in self._new or identity in self._old
 
     def keep(self, met: Sequence[Met]) -> asyncio.Future[None]:
         """Done when the exposures are on disk: whoever acts on them awaits it. It fails with SpillFull."""

@@ -171,9 +171,13 @@ def _context(body: bytes) -> _Context:
     unit = context["targetingKey"]
     if not isinstance(unit, str):
         raise _Failed(400, "INVALID_CONTEXT", "targetingKey must be a string")
-    if unit and is_blank(unit):
-        raise _Failed(400, "INVALID_CONTEXT", "targetingKey is blank: name the user, or send an empty text")
-    is_kept = 0 < len(unit) <= LONGEST_UNIT and "\x00" not in unit and not any("\ud800" <= c <= "\udfff" for c in unit)
+    # the protocol takes any text here: one that names nobody is answered, and is no unit
+    is_kept = (
+        0 < len(unit) <= LONGEST_UNIT
+        and "\x00" not in unit
+        and not any("\ud800" <= c <= "\udfff" for c in unit)
+        and not is_blank(unit)
+    )
     values = {k: v for k, v in context.items() if k != "targetingKey" and isinstance(v, str | int | float)}
     return _Context(unit if is_kept else None, values, context)
 

@@ -21,6 +21,8 @@ from fastapi.responses import JSONResponse
 from experiments.actions.record_events import Recorded, record_events
 from experiments.errors import BakeoffError, Conflict, NotFound, nearest
 from experiments.live_events import Outcome, checked_outcome, event_from_json
+from experiments.units import VISIBLE
+from experiments.value_ranges import ANY, DENOMINATORS
 from experiments.vocabulary import Scope
 from gateway.assignments import NotKept
 from gateway.auth import live_scoped
@@ -40,12 +42,18 @@ OPTIONAL = ("at", "exposure", "idempotency_key", "denominator")
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item: 200, or the status and words of what is wrong with it."""
+    """What became of one item: 200, or the status and words of what is wrong with it.
+
+    ``outcome`` is the id under which it can be voided. ``matched`` is False when its unit met no variant so far, None
+    when nobody can say while the database is gone.
+    """
 
     status: int
     code: str | None = None
     message: str | None = None
     hint: str | None = None
+    outcome: str | None = None
+    matched: bool | None = None
 
     @classmethod
     def of(cls, error: BakeoffError) -> ItemResult:
@@ -54,8 +62,11 @@ class ItemResult:
 
     def to_json(self, index: int) -> dict[str, Any]:
         """As it stands in the answer."""
-        told = {"code": self.code, "message": self.message, "hint": self.hint}
-        return {"index": index, "status": self.status, **({} if self.code is None else told)}
+        if self.code is not None:
+            told: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        else:
+            told = {"outcome": self.outcome} | ({} if self.matched is None else {"matched": self.matched})
+        return {"index": index, "status": self.status, **told}
 
 
 class Outcomes:
@@ -102,7 +113,12 @@ class Outcomes:
             if error.code not in COMES_BACK:
                 raise
             return await self._keep_on_disk(outcomes)
-        return [_result_of(one) for one in recorded]
+        return [_result_of(one, self._met(outcome)) for one, outcome in zip(recorded, outcomes, strict=True)]
+
+    def _met(self, outcome: Outcome) -> bool:
+        """Whether this process knows an exposure of the unit that is still on its way to the database."""
+        test = self._live.known.config().tests.get(outcome.experiment)
+        return test is not None and self._live.exposures.has_met(test, outcome.unit)
 
     async def _keep_on_disk(self, outcomes: Sequence[Outcome]) -> list[ItemResult]:
         bodies, tests = self._remembered(), self._live.known.config().tests
@@ -117,7 +133,7 @@ class Outcomes:
                 if outcome.id not in bodies:
                     fresh.append(outcome)
                     bodies[outcome.id] = body
-                results.append(ItemResult(200))
+                results.append(ItemResult(200, outcome=outcome.id))
         while len(bodies) > REMEMBERED:
             bodies.popitem(last=False)
         try:
@@ -143,7 +159,10 @@ def add_routes(app: FastAPI, live: LiveGateway) -> None:
 
     @app.post("/v1/outcomes", tags=["live"], openapi_extra=DESCRIPTION)
     async def reported(request: Request, _caller: Caller = Depends(ingester)) -> JSONResponse:
-        """Outcomes are kept when the answer leaves; each joins to the first exposure of its unit."""
+        """Outcomes are kept when the answer leaves; each joins to the first exposure of its unit.
+
+        ``unmatched`` counts those whose unit met no variant so far: they count once it does, and not before.
+        """
         items, single = _items(await request.body())
         results = await outcomes.take(items)
         first = results[0] if single else None
@@ -154,18 +173,19 @@ def add_routes(app: FastAPI, live: LiveGateway) -> None:
             {
                 "accepted": accepted,
                 "refused": len(results) - accepted,
+                "unmatched": sum(result.matched is False for result in results),
                 "results": [result.to_json(index) for index, result in enumerate(results)],
             }
         )
 
 
-def _result_of(recorded: Recorded) -> ItemResult:
+def _result_of(recorded: Recorded, met_here: bool) -> ItemResult:
     if recorded.code is None:
-        return ItemResult(200)
+        return ItemResult(200, outcome=recorded.id, matched=recorded.matched or met_here)
     if recorded.code == KEY_REUSED:
         return ItemResult.of(conflict())
     status = 404 if recorded.code == "no_such_live_test" else 400
-    return ItemResult(status, recorded.code, recorded.message, "")
+    return ItemResult(status, recorded.code, recorded.message, recorded.hint)
 
 
 def conflict() -> Conflict:
@@ -243,13 +263,13 @@ _OUTCOME = {
     "required": list(REQUIRED),
     "properties": {
         "experiment": _text(120),
-        "unit": _text(512),
+        "unit": _text(512) | {"pattern": rf"^[^\u0000]*{VISIBLE}[^\u0000]*$"},
         "metric": _text(120),
-        "value": {"type": "number"},
+        "value": {"type": "number", "minimum": ANY.lowest, "maximum": ANY.highest},
         "at": {"type": "string", "format": "date-time"},
         "exposure": _text(64),
         "idempotency_key": _text(200),
-        "denominator": {"type": "number", "exclusiveMinimum": 0},
+        "denominator": {"type": "number", "minimum": DENOMINATORS.lowest, "maximum": DENOMINATORS.highest},
     },
 }
 _BATCH = {

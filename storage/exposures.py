@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
 from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, Outcome, ShadowAsk
-from storage.records import ExposureRecord, to_record
+from storage.records import ExposureRecord, OutcomeRecord, to_record
 from storage.tables import table_of
 
 Row = Mapping[str, Any]
@@ -66,6 +66,32 @@ class Exposures:
             bodies.setdefault(row["id"], row)
         self._insert_new(Outcome, list(bodies.values()))
         return self._hashes(list(bodies))
+
+    def outcomes(self, ids: Collection[str]) -> dict[str, OutcomeRecord]:
+        """The outcomes of these ids, as far as there are any."""
+        rows = self._session.execute(select(Outcome).where(col(Outcome.id).in_(ids))).scalars()
+        return {row.id: to_record(OutcomeRecord, row) for row in rows}
+
+    def void_outcomes(self, ids: Collection[str], *, by: str, reason: str, at: datetime) -> list[OutcomeRecord]:
+        """Mark outcomes as taken back; returns them as they are then."""
+        self._session.execute(
+            update(Outcome)
+            .where(col(Outcome.id).in_(ids))
+            .values(voided_at=at, voided_by=by, void_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+        self._session.expire_all()
+        return list(self.outcomes(ids).values())
+
+    def units_met(self, units: Collection[str], phase_ids: Collection[str]) -> list[tuple[str, str]]:
+        """(phase id, unit) of those of the units that have an exposure in one of the phases."""
+        found: list[tuple[str, str]] = []
+        for some in _chunks(sorted(units)):
+            query = select(col(Exposure.phase_id), col(Exposure.unit)).where(
+                col(Exposure.phase_id).in_(phase_ids), col(Exposure.unit).in_(some)
+            )
+            found += [(phase_id, unit) for phase_id, unit in self._session.execute(query)]
+        return found
 
     def add_calls(self, rows: Sequence[Row]) -> None:
         """Keep model calls."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, select
 
+from storage.live_sums import standing
 from storage.live_tables import Exposure, GatewayCall, LivePhase, Outcome
 from storage.store import Transaction
 from storage.tables import table_of
@@ -60,7 +61,7 @@ def stream_counted_outcomes(tx: Transaction, phase_id: str) -> Iterator[dict[str
         .join(table_of(LivePhase), PHASE.id == EXPOSURE.phase_id)
         .join(
             table_of(Outcome),
-            and_(OUTCOME.key == PHASE.key, OUTCOME.unit == EXPOSURE.unit, OUTCOME.at >= EXPOSURE.first_at),
+            and_(OUTCOME.key == PHASE.key, OUTCOME.unit == EXPOSURE.unit, OUTCOME.at >= EXPOSURE.first_at, *standing()),
         )
         .where(
             EXPOSURE.phase_id == phase_id,

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col
 
+from experiments.value_ranges import ANY, DENOMINATORS
 from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, LiveScore, Outcome
 from storage.records import LivePhaseRecord
 from storage.tables import table_of
@@ -75,6 +76,18 @@ CALL_METRICS: Mapping[str, CallMetric] = {
 }
 
 
+def standing() -> list[ColumnElement[bool]]:
+    """What makes an outcome count: nobody took it back, and it is of a size that can be summed up.
+
+    Values beyond were taken by earlier versions of this program; one of them made every sum infinite.
+    """
+    return [
+        col(Outcome.voided_at).is_(None),
+        col(Outcome.value).between(ANY.lowest, ANY.highest),
+        col(Outcome.denominator).between(DENOMINATORS.lowest, DENOMINATORS.highest),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _Events:
     """What happened to users: rows to join with their exposures, what each is worth, and how they become one."""
@@ -119,6 +132,7 @@ class LiveSumsQueries:
             col(Outcome.metric) == metric,
             col(Outcome.unit) == col(Exposure.unit),
             col(Outcome.at) >= col(Exposure.first_at),
+            *standing(),
         ]
         if self._phase.ended_at is not None:
             conditions.append(col(Outcome.at) <= self._phase.ended_at)
@@ -144,7 +158,7 @@ class LiveSumsQueries:
             self._own_calls(),
             col(LiveScore.metric) == metric,
             col(LiveScore.fingerprint) == fingerprint,
-            col(LiveScore.value).is_not(None),
+            col(LiveScore.value).between(ANY.lowest, ANY.highest),
         )
         return _Events(scored, joined, col(LiveScore.value), literal(1.0), fold)
 
@@ -194,6 +208,7 @@ class LiveSumsQueries:
             col(Outcome.unit) == col(Exposure.unit),
             col(Outcome.at) < col(Exposure.first_at),
             col(Outcome.at) >= since,
+            *standing(),
         )
         total = func.sum(col(Outcome.value) * 1.0)
         return (
@@ -321,7 +336,9 @@ def fingerprint_of(session: Session, phase: LivePhaseRecord) -> str:
         select(func.count(), func.sum(case((col(Exposure.crossed), 1), else_=0))).where(
             col(Exposure.phase_id) == phase.id
         ),
-        select(func.count(), func.max(col(Outcome.received_at))).where(col(Outcome.key) == phase.key),
+        select(func.count(), func.max(col(Outcome.received_at)), func.count(col(Outcome.voided_at))).where(
+            col(Outcome.key) == phase.key
+        ),
         select(func.count()).where(col(GatewayCall.phase_id) == phase.id),
         select(func.count(col(LiveScore.id)))
         .select_from(LiveScore)

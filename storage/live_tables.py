@@ -98,7 +98,10 @@ class ExposureCrossing(SQLModel, table=True):
 
 
 class Outcome(SQLModel, table=True):
-    """One row is one reported outcome of a unit; ``body_hash`` tells a repetition from another body."""
+    """One row is one reported outcome of a unit; ``body_hash`` tells a repetition from another body.
+
+    A voided one stays, with who took it back, when and why, and is left out of every sum.
+    """
 
     __table_args__ = (Index("ix_outcome_key_metric_unit", "key", "metric", "unit"),)
 
@@ -112,6 +115,9 @@ class Outcome(SQLModel, table=True):
     exposure_id: str | None = None
     body_hash: str
     received_at: datetime = time_column()
+    voided_at: datetime | None = time_column(nullable=True)
+    voided_by: str | None = None
+    void_reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class GatewayCall(SQLModel, table=True):
@@ -149,6 +155,25 @@ class GatewayCall(SQLModel, table=True):
     shadow: bool
     sample: dict[str, Any] | None = json_column(nullable=True)
     score_state: str | None = Field(default=None, index=True)
+
+
+class LiveSpend(SQLModel, table=True):
+    """One row is what the calls of one day (UTC, ``2026-01-31``), purpose, model and prompt version cost: running sums.
+
+    ``purpose`` is ``live`` or ``shadow``; ``version`` is 0 and ``prompt`` empty for a model that was only passed
+    through. ``usd`` holds known and estimated costs; ``unknown_calls`` are those whose cost nobody knows.
+    """
+
+    __tablename__ = "live_spend"
+
+    day: str = Field(primary_key=True)
+    purpose: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    prompt: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    usd: float
+    calls: int
+    unknown_calls: int
 
 
 class LiveScore(SQLModel, table=True):

@@ -412,6 +412,22 @@ class ExposureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """A reported outcome; the last three are None unless it was taken back."""
+
+    id: str
+    key: str
+    unit: str
+    metric: str
+    value: float
+    denominator: float
+    at: datetime
+    voided_at: datetime | None
+    voided_by: str | None
+    void_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRecord:
     """A named quality check."""
 

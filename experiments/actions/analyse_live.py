@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from experiments.actions.guard_live import obey_guard
+from experiments.errors import BakeoffError
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.live_evidence import LiveEvidence, live_data_version, live_evidence
+from experiments.lookup.live_findings import Fact
 from experiments.plan import Plan
 from experiments.version import VERSION
+from experiments.vocabulary import HealthStatus, canonical_json, content_hash
+from storage.live_sums import LiveSumsQueries, traffic_of
 from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store
 
 if TYPE_CHECKING:
     from experiments.analysis import Analysis
     from experiments.guarding import GuardAction
+
+logger = logging.getLogger(__name__)
 
 ENGINE = f"bakeoff {VERSION}"
 
@@ -28,16 +36,15 @@ def fresh_live_analysis(store: Store, experiment: ExperimentRecord, phase: LiveP
         newest = tx.evidence.newest_analysis(experiment.id)
         if newest is not None and newest.data_version == version and newest.plan_hash == experiment.plan_hash:
             return newest
-        evidence = live_evidence(tx, blueprint, phase, now)
         looks = tx.evidence.looks(experiment.id)
-    result, action = _computed(blueprint, phase, evidence, looks)
+    result, data_hash, action = _computed_or_failed(store, blueprint, phase, looks, now)
     with store.begin() as tx:
         record = tx.evidence.add_analysis(
             experiment.id,
             {
                 "plan_hash": experiment.plan_hash,
                 "data_version": version,
-                "data_hash": evidence.data_hash,
+                "data_hash": data_hash,
                 "engine": ENGINE,
                 "result": result,
                 "created_at": tx.clock(),
@@ -48,6 +55,47 @@ def fresh_live_analysis(store: Store, experiment: ExperimentRecord, phase: LiveP
     if action is not None:
         obey_guard(store, phase, action)
     return record
+
+
+def _computed_or_failed(
+    store: Store, blueprint: Blueprint, phase: LivePhaseRecord, looks: list[dict[str, Any]], now: datetime
+) -> tuple[dict[str, Any], str, GuardAction | None]:
+    """The result, the hash of its evidence and what the guard makes of it.
+
+    An error of ours becomes a result as well, which says so and holds the test: with an analysis that cannot be made
+    the limits of the plan watch nothing, and everything that reads results must go on reading.
+    """
+    try:
+        with store.read() as tx:
+            evidence = live_evidence(tx, blueprint, phase, now)
+        result, action = _computed(blueprint, phase, evidence, looks)
+        canonical_json(result)  # a number that no JSON holds is an error of ours too, and is to be met here
+    except BakeoffError:
+        raise  # the database cannot be read now: the next look tries again
+    except Exception as error:
+        logger.exception("the live test '%s' could not be analysed", phase.key)
+        return _unanalysed(store, blueprint, phase, type(error).__name__)
+    return result, evidence.data_hash, action
+
+
+def _unanalysed(
+    store: Store, blueprint: Blueprint, phase: LivePhaseRecord, error: str
+) -> tuple[dict[str, Any], str, GuardAction]:
+    """What stands in place of an analysis that failed."""
+    from experiments.guarding import GuardAction
+    from experiments.live_analysis import LiveSums
+
+    with store.read() as tx:
+        exposed = LiveSumsQueries(tx.session, phase).exposed()
+        traffic = traffic_of(tx.session, phase)
+    message = (
+        f"The analysis failed ({error}), so no limit of the plan can act and everybody meets the control. "
+        "Look into the server's log; take back outcomes that are wrong with: bakeoff outcomes void ID --reason …"
+    )
+    facts: tuple[Fact, ...] = (("analysis", HealthStatus.FAIL, message),)
+    evidence = LiveEvidence(LiveSums({}, exposed), traffic, facts, content_hash({"failed": error, "exposed": exposed}))
+    result, _ = _computed(blueprint, phase, evidence, [])
+    return result, evidence.data_hash, GuardAction("pause", "analysis_failed", message)
 
 
 def _computed(

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from experiments.experiment_file import LiveSpec, OutcomeSpec
+from experiments.experiment_file import LiveSpec
 from experiments.lookup.blueprint import Blueprint
+from experiments.lookup.live_findings import Fact, findings
+from experiments.lookup.live_folds import fold_of
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
 from storage.live_sums import CALL_METRICS, Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
@@ -26,10 +28,8 @@ MOST_VALUES = 40_000
 """Single values that a percentile is computed from; beyond, users are drawn by their hash."""
 MOST_GRADES = 5_000
 """Different values of all variants that a graded metric may have: its users' means, not only 1 to 5."""
-HEAVY = 0.01
 LOST = 0.01
 MOST_LOST = 0.05
-Fact = tuple[str, HealthStatus, str]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
         least_days=live.minimum_days,
         values=_single_values(tx, blueprint, phase),
     )
-    facts = (*_facts(phase, traffic, blueprint.control.name), *_outliers(stored, blueprint))
+    facts = (*_facts(phase, traffic, blueprint.control.name), *findings(tx, blueprint, phase, traffic))
     told: dict[str, Any] = {"phase": phase.id, "sums": stored, "exposed": exposed, "traffic": asdict(traffic)}
     if grades:
         told["grades"] = grades
@@ -86,7 +86,7 @@ def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhas
     found = {metric: queries.of_calls(metric) for metric in CALL_METRICS}
     for outcome in blueprint.spec.live.outcomes if blueprint.spec.live else ():
         since = phase.started_at - timedelta(days=outcome.before_days) if outcome.before_days is not None else None
-        found[outcome.metric] = queries.of_outcome(outcome.metric, _fold(outcome), since=since)
+        found[outcome.metric] = queries.of_outcome(outcome.metric, fold_of(outcome), since=since)
     for use in blueprint.scorer_uses:
         fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
         found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold)
@@ -96,7 +96,7 @@ def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhas
 def _stored_grades(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredGrades]:
     """Metric → users per value, for the metrics that are compared by rank."""
     found = {
-        outcome.metric: queries.grades_of_outcome(outcome.metric, _fold(outcome), most=MOST_GRADES)
+        outcome.metric: queries.grades_of_outcome(outcome.metric, fold_of(outcome), most=MOST_GRADES)
         for outcome in live.outcomes
         if outcome.kind == "ordinal"
     }
@@ -104,13 +104,6 @@ def _stored_grades(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpe
         if use.kind == MetricKind.ORDINAL:
             found[use.metric] = queries.grades_of_score(use.metric, use.fingerprint, "mean", most=MOST_GRADES)
     return {metric: grades for metric, grades in found.items() if grades}
-
-
-def _fold(outcome: OutcomeSpec) -> Fold:
-    if outcome.missing == "zero":
-        folds: dict[str, Fold] = {"binary": "ever", "ordinal": "mean_or_zero"}
-        return folds.get(outcome.kind, "total")
-    return "mean" if outcome.kind in ("score", "ordinal") else "requests"
 
 
 def _as_unit_sums(
@@ -217,18 +210,6 @@ def _losses(traffic: Traffic, control: str) -> list[Fact]:
     if not found and traffic.users_failed:
         found.append(("call_failures", HealthStatus.OK, "No variant's calls failed more often than another's."))
     return found
-
-
-def _outliers(stored: Mapping[str, StoredSums], blueprint: Blueprint) -> list[Fact]:
-    """One user who carries a large part of the traffic: a bot, or a test of somebody's."""
-    metric = blueprint.spec.plan.primary.metric
-    sums = stored.get(metric) or stored.get("failed") or {}
-    for variant, arm in sorted(sums.items()):
-        share = arm["largest"] / arm["n"] if arm["n"] else 0.0
-        if share > HEAVY and arm["units"] >= 5 / HEAVY:
-            message = f"One user makes {100 * share:.3g} % of the requests of {variant}; it may be a bot."
-            return [("outliers", HealthStatus.WARN, message)]
-    return []
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

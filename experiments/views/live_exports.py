@@ -16,6 +16,7 @@ EXPOSURE_COLUMNS = (
 )  # fmt: skip
 OUTCOME_COLUMNS = (
     "outcome_id", "experiment", "key", "unit", "metric", "value", "denominator", "at", "exposure_id", "received_at",
+    "voided_at", "voided_by", "void_reason",
 )  # fmt: skip
 CALL_COLUMNS = (
     "call_id", "experiment", "phase", "unit", "variant", "prompt", "version", "model", "status", "response_class",

@@ -92,8 +92,9 @@ def test_an_outcome_is_stored_when_the_answer_is_there(gateway: Served):
     exposure = assign(gateway, unit=unit).json()["exposure"]
     at = "2026-05-01T12:00:00+02:00"
     answer = report(gateway, outcome(unit, value=0, exposure=exposure, at=at, idempotency_key=f"{unit}-1"))
-    assert answer.json() == {"accepted": 1, "refused": 0, "results": [{"index": 0, "status": 200}]}
     [stored] = rows(gateway, Outcome, unit=unit)
+    result = {"index": 0, "status": 200, "outcome": stored.id, "matched": True}
+    assert answer.json() == {"accepted": 1, "refused": 0, "unmatched": 0, "results": [result]}
     assert (stored.value, stored.metric, stored.exposure_id) == (0.0, "resolved", exposure)
     assert stored.at.isoformat() == "2026-05-01T10:00:00+00:00"
 
@@ -185,7 +186,7 @@ def test_a_blank_unit_is_refused_at_every_door(gateway: Served, unit: str):
         f"{gateway.address}/ofrep/v1/evaluate/flags/refund-reply",
         json={"context": {"targetingKey": unit}}, headers=gateway.headers,
     )  # fmt: skip
-    assert (flag.status_code, flag.json()["errorCode"]) == (400, "INVALID_CONTEXT")
+    assert (flag.json()["variant"], flag.json()["reason"]) == ("A", "UNKNOWN")  # the protocol knows no blank key
     for name in ("user", "safety_identifier"):
         body = {"model": "experiment:refund-reply", name: unit, "variables": {"ticket": "x"}}
         chat = httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers)
@@ -199,3 +200,45 @@ def test_the_newer_name_of_a_user_is_a_unit_too(gateway: Served):
     assert chat.headers["x-bakeoff-variant"] == "B"
     [exposure] = rows(gateway, Exposure, unit=unit)
     assert exposure.counted
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z", "2099-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 1e308, -1, True,
+    ],
+)  # fmt: skip
+def test_an_impossible_time_loses_its_own_item_and_no_other(gateway: Served, at: object):
+    unit = unit_of(gateway, "A")
+    body = report(gateway, [outcome(unit), outcome(unit, at=at), outcome(unit, metric="minutes")]).json()
+    assert [result["status"] for result in body["results"]] == [200, 400, 200]
+    assert body["results"][1]["code"] == "bad_time"
+    rows(gateway, Outcome, 2, unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"metric": "minutes", "value": 1e200}, "out_of_range"),
+        ({"metric": "minutes", "value": -1.0000001e12}, "out_of_range"),
+        ({"metric": "minutes", "value": 1e308, "denominator": 1e308}, "out_of_range"),
+        ({"metric": "minutes", "value": 1, "denominator": 5e-324}, "bad_denominator"),
+        ({"metric": "minutes", "value": 1, "denominator": 1e155}, "bad_denominator"),
+        ({"metric": "resolved", "value": 5e-324}, "not_yes_or_no"),
+    ],
+)
+def test_a_value_outside_of_its_range_is_refused_with_the_range(gateway: Served, changes: dict, code: str):
+    unit = unit_of(gateway, "A")
+    body = report(gateway, [outcome(unit, **changes), outcome(unit)]).json()
+    assert [result["status"] for result in body["results"]] == [400, 200]
+    assert body["results"][0]["code"] == code
+    assert code != "out_of_range" or "-1e+12 to 1e+12" in body["results"][0]["hint"]
+
+
+def test_an_outcome_of_a_unit_that_met_nothing_says_so(gateway: Served):
+    met, unmet = unit_of(gateway, "A"), unit_of(gateway, "B")
+    assign(gateway, unit=met)
+    body = report(gateway, [outcome(met), outcome(unmet)]).json()
+    assert (body["accepted"], body["unmatched"]) == (2, 1)
+    assert [result["matched"] for result in body["results"]] == [True, False]

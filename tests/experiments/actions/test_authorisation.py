@@ -40,6 +40,7 @@ from experiments.actions.start_run import start_run
 from experiments.actions.stop_live import stop_live
 from experiments.actions.try_check import ask_for_suggestions, try_check
 from experiments.actions.try_prompts import try_prompts
+from experiments.actions.void_outcomes import void_outcomes
 from experiments.errors import Forbidden
 from experiments.prompts import text_prompt
 from experiments.ratings.session_file import SessionSpec
@@ -51,6 +52,7 @@ PROMPT = text_prompt("{{x}}", model="demo/small")
 STRANGER = Actor("nobody")
 SESSION = SessionSpec()
 ASKED = {
+    "void_outcomes": lambda s, a: void_outcomes(s, ["x"], reason="wrong unit", actor=a),
     "save_prompt": lambda s, a: save_prompt(s, "p", PROMPT, actor=a),
     "try_prompts": lambda s, a: try_prompts(s, {"A": PROMPT}, {"x": "1"}, actor=a),
     "import_dataset": lambda s, a: import_dataset(s, questions_csv(2), filename="q.csv", name="q", actor=a),
