@@ -13,16 +13,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from experiments.background import Loop, LoopState, keep_running
 from experiments.errors import BakeoffError
 from gateway.spill import Batch, Spill, abandoned
+from storage.refusals import COMES_BACK
 
 logger = logging.getLogger(__name__)
 
 MOST_EVENTS = 500
 GATHER_S = 0.2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema", "damaged_database"})
-"""Errors after which the same events may be taken later."""
 SET_ASIDE = "refused.jsonl"
 
 Record = Callable[[Sequence[bytes]], Sequence[str | None]]
@@ -38,6 +38,7 @@ class Deliverer:
         self._record = record
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._adopted = False
         self.set_aside = 0
 
     def start(self) -> None:
@@ -53,14 +54,19 @@ class Deliverer:
             self._thread = None
 
     def _run(self) -> None:
-        adopted = False
+        keep_running(Loop.DELIVERY, self._deliver_until_told, self._stopping)
+
+    def _deliver_until_told(self, state: LoopState) -> None:
         while not self._stopping.is_set():
             self._empty(self._spill)
-            if not adopted:
-                adopted = True
+            if not self._adopted:
                 for left in abandoned(self._spill.folder.parent, self._spill):
-                    self._empty(left)
-                    left.close()
+                    try:
+                        self._empty(left)
+                    finally:
+                        left.close()
+                self._adopted = True
+            state.works()
             self._spill.wait_for_more(0.25)
             self._stopping.wait(GATHER_S)  # those that come with it share its transaction
         self._try(self._spill.read(MOST_EVENTS), self._spill)

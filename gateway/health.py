@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from experiments.actions.manage_keys import actor_of_key
+from experiments.background import failing_loops, loop_states
 from experiments.errors import BakeoffError
 from experiments.views.operation import operation_numbers
 from experiments.vocabulary import Scope
@@ -32,16 +33,17 @@ class Health:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """200 when the database is there and at this program's schema, else 503."""
+        """200 when the database is there, at this program's schema, and every loop of this process works; else 503."""
         try:
             current = await asyncio.to_thread(is_current, self._store.engine)
         except Exception:  # whatever the driver says, the answer is: not ready
             return JSONResponse({"status": "database unavailable"}, status_code=503)
-        return (
-            JSONResponse({"status": "ok"})
-            if current
-            else JSONResponse({"status": "schema out of date"}, status_code=503)
-        )
+        failing = failing_loops()
+        if not current:
+            return JSONResponse({"status": "schema out of date"}, status_code=503)
+        if failing:
+            return JSONResponse({"status": f"not working: {', '.join(failing)}"}, status_code=503)
+        return JSONResponse({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text; needs a key with the scope ``read``."""
@@ -61,4 +63,12 @@ class Health:
                 f"# TYPE bakeoff_{name} {kind}",
                 f"bakeoff_{name} {value}",
             ]
+        for metric, kind, text in (
+            ("background_loop_up", "gauge", "1 while the last round of the loop went well."),
+            ("background_loop_failures_total", "counter", "Rounds of the loop that failed."),
+        ):
+            lines += [f"# HELP bakeoff_{metric} {text}", f"# TYPE bakeoff_{metric} {kind}"]
+            for state in loop_states():
+                value = state.failures if kind == "counter" else int(state.failing_since is None)
+                lines.append(f'bakeoff_{metric}{{loop="{state.name.value}"}} {value}')
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")

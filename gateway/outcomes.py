@@ -26,12 +26,12 @@ from experiments.value_ranges import ANY, DENOMINATORS
 from experiments.vocabulary import Scope
 from gateway.assignments import NotKept
 from gateway.auth import live_scoped
-from gateway.delivery import COMES_BACK
 from gateway.errors import error_response
 from gateway.exposing import encoded
 from gateway.key_check import Caller
 from gateway.live import LiveGateway
 from gateway.spill import SpillFull
+from storage.refusals import COMES_BACK
 
 MOST_OUTCOMES = 1_000
 REMEMBERED = 200_000

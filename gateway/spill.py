@@ -9,18 +9,18 @@ means delivering again, which the database ignores by the events' ids.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-logger = logging.getLogger(__name__)
+from experiments.background import Loop, loop_state
 
 SEGMENT_BYTES = 8_000_000
 GATHER_S = 0.005
@@ -33,7 +33,7 @@ POSITION = "delivered"
 SUFFIX = ".log"
 
 
-class SpillFull(Exception):
+class SpillFull(OSError):
     """The log cannot take more: its limit, or the disk's."""
 
 
@@ -187,16 +187,23 @@ class Spill:
             self._changed.notify_all()
 
     def _write_until_closed(self) -> None:
+        state = loop_state(Loop.EVENT_LOG)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 group, self._waiting = self._waiting, []
                 if not group:
                     break
-            problem = self._write(group)
+            try:
+                problem = self._write(group)
+            except Exception as error:  # whoever waits for these lines is answered, whatever went wrong
+                state.failed(error)
+                problem = SpillFull("the event log cannot be written")
             if problem is not None:
                 self.dropped += sum(waiting.count for waiting in group)
-                logger.error("%s; events were refused", problem)
+                state.failed(problem)
+            else:
+                state.works()
             _tell(group, problem)
             time.sleep(GATHER_S)
         if self._file is not None:
@@ -238,11 +245,13 @@ class Spill:
 
     def _cut_back(self) -> None:
         """Takes half-written lines away again, so that the next ones do not follow a torn one."""
+        if self._file is None:
+            return
         try:
-            if self._file is not None:
-                os.ftruncate(self._file, self._durable.offset)
+            os.ftruncate(self._file, self._durable.offset)
         except OSError:
-            os.close(self._file)  # type: ignore[arg-type]
+            with suppress(OSError):
+                os.close(self._file)
             self._file = None
             with self._changed:
                 self._durable = Position(self._durable.segment + 1, 0)

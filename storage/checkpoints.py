@@ -6,18 +6,20 @@ connections reset at once, and that is the SQLite of most Python installations.
 
 from __future__ import annotations
 
-import logging
+import sqlite3
 import threading
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from storage.engine import is_sqlite
-
-logger = logging.getLogger(__name__)
+from experiments.background import Loop, LoopState, keep_running
+from storage.engine import BUSY_TIMEOUT_MS, is_sqlite
 
 EVERY_S = 5.0
+LOOK_S = 0.5
+LARGE_LOG_BYTES = 16_000_000
+MOST_WAIT_MS = 500
 
 
 class Checkpointer:
@@ -43,28 +45,53 @@ class Checkpointer:
             self._thread = None
 
     def _run(self) -> None:
+        keep_running(Loop.CHECKPOINTS, self._checkpoint_while_alone, self._stopping)
+
+    def _checkpoint_while_alone(self, state: LoopState) -> None:
         lock = FileLock(f"{self._engine.url.database}.checkpoint.lock")
         while not self._stopping.is_set():
             try:
                 with lock.acquire(timeout=0):
-                    self._while_held()
+                    self._while_held(state)
             except Timeout:
                 self._stopping.wait(EVERY_S)
 
-    def _while_held(self) -> None:
+    def _while_held(self, state: LoopState) -> None:
+        seconds = 0.0
         while True:
-            stopping = self._stopping.wait(EVERY_S)
-            self._checkpoint()
+            stopping = self._stopping.wait(LOOK_S)
+            seconds += LOOK_S
+            if stopping or seconds >= EVERY_S or self._log_bytes() > LARGE_LOG_BYTES:
+                self._checkpoint()
+                state.works()
+                seconds = 0.0
             if stopping:
                 return
 
     def _checkpoint(self) -> None:
+        """Move what is in the log into the file.
+
+        PASSIVE waits for nobody, but in a busy run there is always a newer page, so the log would grow for as long as
+        the run lasts. A large one is emptied: TRUNCATE holds writers back for the moment it takes, at most
+        ``MOST_WAIT_MS`` where a reader is in the way, and comes again with the next look.
+        """
+        connection = self._engine.raw_connection()
         try:
-            connection = self._engine.raw_connection()
-            try:
-                # PASSIVE never waits for readers or writers; the log is reused once all of it is in the file.
-                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                connection.close()
-        except OperationalError as error:
-            logger.warning("checkpoint failed: %s", error.orig)
+            cursor = connection.cursor()
+            if self._log_bytes() > LARGE_LOG_BYTES:
+                cursor.execute(f"PRAGMA busy_timeout={MOST_WAIT_MS}")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            else:
+                cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            connection.invalidate()
+            raise OSError(str(error)) from None
+        finally:
+            connection.close()
+
+    def _log_bytes(self) -> int:
+        try:
+            return Path(f"{self._engine.url.database}-wal").stat().st_size
+        except OSError:
+            return 0

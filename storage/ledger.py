@@ -7,27 +7,25 @@ call of a slot leaves only when its last result is durable, so a kill can cost a
 from __future__ import annotations
 
 import asyncio
-import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, Update, bindparam, update
+from sqlalchemy import Connection, Float, Integer, Update, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
-from experiments.vocabulary import RunState
+from experiments.vocabulary import AttemptState, RunState
 from storage import tables
 from storage.engine import is_sqlite
+from storage.pending_writes import Grant, PendingCall, PendingResult, PendingWrites
+from storage.refusals import COMES_BACK
 from storage.store import Store
 from storage.tables import table_of
-
-logger = logging.getLogger(__name__)
 
 GATHER_S = 0.005
 MOST_AT_ONCE = 48
@@ -36,39 +34,11 @@ the processor would rest while they are out, and they would wait for it afterwar
 RETRY_S = 0.5
 PATIENCE_S = 60.0
 _STOP = object()
-
-
-class Grant(StrEnum):
-    """Answer to a call that wants to leave."""
-
-    GO = "go"
-    OVER_BUDGET = "over_budget"
-    NOT_RUNNING = "not_running"
-    TAKEN = "taken"
-
-
-@dataclass(slots=True)
-class _Wish:
-    """A call that wants to leave: the columns of its attempt row, and the run's budget (None: no stop)."""
-
-    row: Mapping[str, Any]
-    budget_usd: float | None
-    future: asyncio.Future[Grant]
-
-
-@dataclass(slots=True)
-class _Settlement:
-    """What became of an attempt, and, when the trial is over, its output and scores, or what a judge answered."""
-
-    run_id: str
-    attempt: Mapping[str, Any] | None
-    output: Mapping[str, Any] | None
-    scores: Sequence[Mapping[str, Any]]
-    judgement: Mapping[str, Any] | None
-    reserved_usd: float
-    cost_usd: float
-    future: asyncio.Future[None]
-    first_tried: float = field(default_factory=time.monotonic)
+_NOT_STORED = BakeoffError(
+    "not_stored",
+    "The database refused a write of this run, and would refuse it again.",
+    "The server's log says why; resume the run when it is mended.",
+)
 
 
 class _Statements:
@@ -127,7 +97,7 @@ class Ledger:
             BakeoffError: when the database cannot take it.
         """
         future: asyncio.Future[Grant] = self._loop.create_future()
-        self._inbox.put(_Wish(row, budget_usd, future))
+        self._inbox.put(PendingCall(row, budget_usd, future))
         return await future
 
     def settle(
@@ -148,7 +118,7 @@ class Ledger:
         """
         future: asyncio.Future[None] = self._loop.create_future()
         cost = float((attempt or {}).get("cost_usd") or 0.0)
-        self._inbox.put(_Settlement(run_id, attempt, output, scores, judgement, reserved_usd, cost, future))
+        self._inbox.put(PendingResult(run_id, attempt, output, scores, judgement, reserved_usd, cost, future))
         return future
 
     async def close(self) -> None:
@@ -159,50 +129,100 @@ class Ledger:
     # --- the writer thread -----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        kept: list[_Settlement] = []
-        stopping = False
-        while not (stopping and not kept):
-            wishes, settlements, stopping = self._gather(wait=not kept, stopping=stopping)
-            settlements = kept + settlements
-            if not wishes and not settlements:
-                continue
+        """Commit what comes until told to stop; no exception ends it, since every call of the process waits for it."""
+        state, batch, stopping = loop_state(Loop.LEDGER), PendingWrites(), False
+        while not (stopping and not batch):
             try:
-                grants = self._commit(wishes, settlements)
-                kept = []
-            except (DBAPIError, BakeoffError) as error:
-                kept = self._after_failure(error, wishes, settlements)
-                continue
-            self._tell(
-                [(w.future, g) for w, g in zip(wishes, grants, strict=True)] + [(s.future, None) for s in settlements]
-            )
+                stopping = self._gather(batch, stopping=stopping)
+                if batch:
+                    self._commit_and_tell(batch)
+                    state.works()
+            except Exception as error:
+                state.failed(error)
+                self._after_failure(error, batch)
 
-    def _gather(self, *, wait: bool, stopping: bool) -> tuple[list[_Wish], list[_Settlement], bool]:
+    def _gather(self, batch: PendingWrites, *, stopping: bool) -> bool:
+        """Add what waits to the batch; whether the end was asked for."""
         items: list[Any] = []
         try:
-            if wait and not stopping:
+            if batch:
+                time.sleep(RETRY_S)
+            elif not stopping:
                 items.append(self._inbox.get())
                 # A short breath lets calls that end together share one flush to the disk.
                 time.sleep(GATHER_S)
-            elif not wait:
-                time.sleep(RETRY_S)
-            while len(items) < MOST_AT_ONCE:
+            while len(batch) + len(items) < MOST_AT_ONCE:
                 items.append(self._inbox.get_nowait())
         except queue.Empty:
             pass
-        stopping = stopping or any(item is _STOP for item in items)
-        return (
-            [i for i in items if isinstance(i, _Wish)],
-            [i for i in items if isinstance(i, _Settlement)],
-            stopping,
-        )
+        batch.wishes += [i for i in items if isinstance(i, PendingCall)]
+        batch.settlements += [i for i in items if isinstance(i, PendingResult)]
+        return stopping or any(item is _STOP for item in items)
 
-    def _commit(self, wishes: list[_Wish], settlements: list[_Settlement]) -> list[Grant]:
+    def _commit_and_tell(self, batch: PendingWrites) -> None:
+        grants = self._commit(batch.wishes, batch.settlements)
+        answers: list[tuple[asyncio.Future[Any], Any]] = [
+            (w.future, g) for w, g in zip(batch.wishes, grants, strict=True)
+        ]
+        self._tell(answers + [(s.future, None) for s in batch.settlements])
+        batch.wishes, batch.settlements = [], []
+
+    def _after_failure(self, error: Exception, batch: PendingWrites) -> None:
+        """Try again what may succeed later; otherwise isolate what the database refuses."""
+        if not _may_pass(error):
+            self._one_by_one(batch)
+        problem = error if isinstance(error, BakeoffError) else _NOT_STORED
+        now = time.monotonic()
+        items: list[PendingCall | PendingResult] = [*batch.wishes, *batch.settlements]
+        self._tell([(i.future, problem) for i in items if now - i.first_tried > PATIENCE_S])
+        batch.wishes = [w for w in batch.wishes if now - w.first_tried <= PATIENCE_S]
+        batch.settlements = [s for s in batch.settlements if now - s.first_tried <= PATIENCE_S]
+        for call in batch.wishes:
+            call.retried = True
+        for result in batch.settlements:
+            result.retried = True
+
+    def _one_by_one(self, batch: PendingWrites) -> None:
+        """Commit each item alone. What is refused is kept as far as it can be stored; what may pass stays in the batch.
+
+        Only what nothing helps is given up, and says so to the one call that waits for it.
+        """
+        wishes, settlements = batch.wishes, batch.settlements
+        batch.wishes, batch.settlements = [], []
+        for settlement in settlements:
+            forms = (lambda s=settlement: s, settlement.storable, settlement.without_answer)
+            if not self._alone([PendingWrites(settlements=[form()]) for form in forms]):
+                batch.settlements.append(settlement)
+        for wish in wishes:
+            if not self._alone([PendingWrites([wish])]):
+                batch.wishes.append(wish)
+
+    def _alone(self, forms: Sequence[PendingWrites]) -> bool:
+        """Commit the first form that the database takes; False when it takes none at present but may later."""
+        problem = _NOT_STORED
+        for form in forms:
+            try:
+                self._commit_and_tell(form)
+            except Exception as error:
+                if _may_pass(error):
+                    return False
+                loop_state(Loop.LEDGER).failed(error)
+                problem = error if isinstance(error, BakeoffError) else _NOT_STORED
+            else:
+                return True
+        self._tell([(c.future, problem) for c in forms[-1].wishes])
+        self._tell([(r.future, problem) for r in forms[-1].settlements])
+        return True
+
+    def _commit(self, wishes: list[PendingCall], settlements: list[PendingResult]) -> list[Grant]:
         with self._store.begin() as tx:
             connection = tx.session.connection()
+            tx.runs.lock({s.run_id for s in settlements} | {w.row["run_id"] for w in wishes})
             self._write_settlements(connection, settlements)
             return self._grant(connection, wishes)
 
-    def _write_settlements(self, connection: Connection, settlements: list[_Settlement]) -> None:
+    def _write_settlements(self, connection: Connection, settlements: list[PendingResult]) -> None:
+        counted = self._counted_already(connection, settlements)
         by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for s in settlements:
             if s.attempt is not None:
@@ -220,11 +240,20 @@ class Ledger:
         judgements = [dict(s.judgement) for s in settlements if s.judgement is not None]
         if judgements:
             connection.execute(self._insert_judgement, judgements)
-        self._write_totals(connection, settlements)
+        self._write_totals(connection, settlements, counted)
 
-    def _write_totals(self, connection: Connection, settlements: list[_Settlement]) -> None:
+    def _counted_already(self, connection: Connection, settlements: list[PendingResult]) -> Set[str]:
+        """Attempts that a commit ended whose answer never reached us: their money is in the totals."""
+        tried = [s.attempt["id"] for s in settlements if s.retried and s.attempt is not None]
+        attempt = table_of(tables.Attempt).c
+        query = select(attempt.id).where(attempt.id.in_(tried), attempt.state != AttemptState.SENDING)
+        return set(connection.execute(query).scalars()) if tried else set()
+
+    def _write_totals(self, connection: Connection, settlements: list[PendingResult], counted: Set[str]) -> None:
         totals: dict[str, list[float]] = {}
         for s in settlements:
+            if s.attempt is not None and s.attempt["id"] in counted:
+                continue
             total = totals.setdefault(s.run_id, [0.0, 0.0, 0])
             total[0] += s.cost_usd
             total[1] += s.reserved_usd
@@ -233,10 +262,13 @@ class Ledger:
             given = {"run_id": run_id, "cost": cost, "reserved": reserved, "results": int(results)}
             connection.execute(self._statements.total, given)
 
-    def _grant(self, connection: Connection, wishes: list[_Wish]) -> list[Grant]:
+    def _grant(self, connection: Connection, wishes: list[PendingCall]) -> list[Grant]:
         grants = [Grant.GO] * len(wishes)
+        booked = self._booked_already(connection, wishes)
         by_run: dict[str, list[int]] = {}
         for i, wish in enumerate(wishes):
+            if wish.retried and wish.row["id"] in booked:
+                continue
             by_run.setdefault(wish.row["run_id"], []).append(i)
         for run_id, indexes in by_run.items():
             budget = wishes[indexes[0]].budget_usd
@@ -251,6 +283,12 @@ class Ledger:
         self._insert_attempts(connection, wishes, grants)
         return grants
 
+    def _booked_already(self, connection: Connection, wishes: list[PendingCall]) -> Set[str]:
+        """Calls that a commit put on the books whose answer never reached us: they hold their reservation."""
+        tried = [w.row["id"] for w in wishes if w.retried]
+        attempt = table_of(tables.Attempt).c
+        return set(connection.execute(select(attempt.id).where(attempt.id.in_(tried))).scalars()) if tried else set()
+
     def _reserve(self, connection: Connection, run_id: str, amount_usd: float, budget_usd: float | None) -> Grant:
         given: dict[str, Any] = {"run_id": run_id, "amount": amount_usd}
         statement = self._statements.reserve
@@ -261,7 +299,7 @@ class Ledger:
         still_mine = connection.execute(self._statements.still_mine, {"run_id": run_id}).rowcount == 1
         return Grant.OVER_BUDGET if still_mine else Grant.NOT_RUNNING
 
-    def _insert_attempts(self, connection: Connection, wishes: list[_Wish], grants: list[Grant]) -> None:
+    def _insert_attempts(self, connection: Connection, wishes: list[PendingCall], grants: list[Grant]) -> None:
         rows = [dict(w.row) for w, g in zip(wishes, grants, strict=True) if g is Grant.GO]
         if not rows:
             return
@@ -282,21 +320,6 @@ class Ledger:
         run = table_of(tables.Run)
         connection.execute(update(run).where(run.c.id == run_id).values(reserved_usd=run.c.reserved_usd - amount_usd))
 
-    def _after_failure(
-        self, error: Exception, wishes: list[_Wish], settlements: list[_Settlement]
-    ) -> list[_Settlement]:
-        problem = (
-            error
-            if isinstance(error, BakeoffError)
-            else BakeoffError("database_unavailable", "The database refused a write.")
-        )
-        logger.warning("write failed, %d results wait: %s", len(settlements), problem.code)
-        self._tell([(w.future, problem) for w in wishes])
-        now = time.monotonic()
-        lost = [s for s in settlements if now - s.first_tried > PATIENCE_S]
-        self._tell([(s.future, problem) for s in lost])
-        return [s for s in settlements if now - s.first_tried <= PATIENCE_S]
-
     def _tell(self, answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
         def deliver() -> None:
             for future, answer in answers:
@@ -309,3 +332,8 @@ class Ledger:
 
         if answers and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(deliver)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same writes may succeed later: the database is away, busy, full, or chose us in a deadlock."""
+    return isinstance(error, PoolExhausted | OSError) or (isinstance(error, BakeoffError) and error.code in COMES_BACK)

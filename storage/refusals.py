@@ -9,6 +9,9 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from experiments.errors import BakeoffError, Conflict, Unavailable
 
+COMES_BACK = frozenset({"database_busy", "database_unavailable", "disk_full", "old_schema", "damaged_database"})
+"""Codes of refusals after which the same writes may be taken later."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:

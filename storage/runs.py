@@ -12,7 +12,9 @@ from sqlmodel import Session, col, select
 from experiments.vocabulary import AttemptState, CostStatus, OutputStatus, Purpose, ResponseClass, RunState, new_id
 from storage import tables
 from storage.columns import UtcDateTime
+from storage.engine import is_sqlite
 from storage.records import RunRecord, to_record
+from storage.tables import table_of
 
 TrialKey = tuple[str, str, int]
 """(example id, variant id, repetition)."""
@@ -112,6 +114,17 @@ class Runs:
             )
         )
         return bool(changed.rowcount == 1)  # type: ignore[attr-defined]
+
+    def lock(self, run_ids: Iterable[str]) -> None:
+        """Take the rows of these runs before anything else of theirs, in the order of their ids, as every writer does.
+
+        Two transactions that take the same rows in different orders wait for each other for ever. On SQLite there is one
+        writer at a time.
+        """
+        if not is_sqlite(self._session.get_bind()):
+            run = table_of(tables.Run).c
+            query = select(run.id).where(run.id.in_(sorted(run_ids))).order_by(run.id)
+            self._session.execute(query.with_for_update(key_share=True))
 
     def release(self, run_id: str, owner: str) -> None:
         """Give the run back, if it is still this owner's."""

@@ -97,6 +97,7 @@ class RunExecution:
 
     def _prepare(self) -> None:
         with self._store.begin() as tx:
+            tx.runs.lock([self._run.id])
             orphans = tx.runs.settle_orphans(self._run.id, self._store.clock())
             tx.runs.recount_money(self._run.id)
             experiment = tx.experiments.get(self._run.experiment_id)

@@ -104,6 +104,7 @@ class JudgeExecution:
             self._blueprint = load_blueprint(tx, tx.experiments.get(self._run.experiment_id))
             if not self._blueprint.judges:
                 return
+            tx.runs.lock([self._run.id])
             tx.runs.settle_orphans(self._run.id, self._store.clock())
             tx.runs.recount_money(self._run.id)
             self._calls.prices = price_book(tx, self._blueprint)

@@ -28,7 +28,8 @@ from experiments.vocabulary import (
     RunState,
     new_id,
 )
-from storage.ledger import Grant, Ledger
+from storage.ledger import Ledger
+from storage.pending_writes import Grant
 from storage.records import RunRecord
 
 Kept = asyncio.Future[None]

@@ -24,23 +24,44 @@ async def work_through(
     stops are not given out; a slot finishes the one that it has.
 
     Raises:
-        BakeoffError: the first that a slot or a chunk raised; the other slots are cancelled.
+        BakeoffError: the first that a slot or a chunk raised. The other slots start nothing new and finish the item
+            that they have: what is out may be paid already.
     """
     queue: asyncio.Queue[Item | None] = asyncio.Queue(maxsize=2 * width)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_fill(queue, chunks, width=width, stopping=stopping))
-            for _ in range(width):
-                group.create_task(slot(_items(queue, stopping)))
-    except* BakeoffError as errors:
-        raise errors.exceptions[0] from None
+    problems: list[BakeoffError] = []
+
+    def ending() -> bool:
+        return bool(problems) or stopping()
+
+    async def fill() -> None:
+        try:
+            await _fill(queue, chunks, stopping=ending)
+        except BakeoffError as problem:
+            problems.append(problem)
+        for _ in range(width):
+            await queue.put(None)
+
+    async def work() -> None:
+        items = _items(queue, ending)
+        try:
+            await slot(items)
+        except BakeoffError as problem:
+            problems.append(problem)
+            async for _ in items:  # takes its share of the queue to the end, so that nobody waits for room in it
+                pass
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fill())
+        for _ in range(width):
+            group.create_task(work())
+    if problems:
+        raise problems[0]
 
 
 async def _fill(
     queue: asyncio.Queue[Item | None],
     chunks: Iterator[Sequence[Item]],
     *,
-    width: int,
     stopping: Callable[[], bool],
 ) -> None:
     while not stopping():
@@ -51,8 +72,6 @@ async def _fill(
             if stopping():
                 break
             await queue.put(item)
-    for _ in range(width):
-        await queue.put(None)
 
 
 async def _items(queue: asyncio.Queue[Item | None], stopping: Callable[[], bool]) -> AsyncIterator[Item]:

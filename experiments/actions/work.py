@@ -16,6 +16,7 @@ from datetime import timedelta
 from experiments.actions.answer_preview import answer_preview
 from experiments.actions.paid_calls import Limiters, Stop
 from experiments.actions.run_stages import RunStages
+from experiments.background import Loop, loop_state
 from experiments.completions import Completions
 from experiments.errors import BakeoffError
 from experiments.version import VERSION
@@ -31,6 +32,8 @@ BEAT_S = 5.0
 POLL_S = 0.3
 DRAIN_S = 30.0
 RUNS_AT_ONCE = 4
+PAUSE_AFTER_FAILURE_S = 2.0
+UNEXPECTED = "Something unexpected went wrong while it ran; the worker's log says what. Resume it when that is mended."
 
 OnFinished = Callable[[RunRecord], Awaitable[None]]
 
@@ -53,6 +56,7 @@ class Worker:
         self._concurrency = concurrency
         self._on_finished = on_finished
         self._active: dict[str, RunStages] = {}
+        self._not_before: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._ledger: Ledger
@@ -66,13 +70,17 @@ class Worker:
     async def serve(self) -> None:
         """Work on whatever waits until ``stop``."""
         self._ledger = Ledger(self._store, self.id)
+        state = loop_state(Loop.WORKER)
         beat = asyncio.create_task(self._beat())
         with suppress(BakeoffError):
             await asyncio.to_thread(free_dead_leases, self._store)
         try:
             while not self._stopping.is_set():
-                with suppress(BakeoffError):  # the database is away: look again later
+                try:
                     await self._look_for_work()
+                    state.works()
+                except Exception as error:  # the database is away, or something nobody expected: look again later
+                    state.failed(error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), POLL_S)
             if self._tasks:
@@ -111,7 +119,7 @@ class Worker:
 
     def _leave(self) -> None:
         with self._store.begin() as tx:
-            for run_id in self._active:
+            for run_id in sorted(self._active):
                 tx.runs.release(run_id, self.id)
             tx.installation.worker_stopped(self.id, self._store.clock())
 
@@ -123,6 +131,8 @@ class Worker:
             self._spawn(self._answer(preview))
         for run_id in run_ids:
             if run_id in self._active or len(self._active) >= RUNS_AT_ONCE:
+                continue
+            if self._not_before.get(run_id, 0.0) > asyncio.get_running_loop().time():
                 continue
             run = await asyncio.to_thread(self.claim, run_id)
             if run is not None:
@@ -140,14 +150,24 @@ class Worker:
     async def _answer(self, preview: PreviewRecord) -> None:
         try:
             await answer_preview(self._store, self._completions, preview, worker=self.id)
-        except BakeoffError as error:
-            logger.warning("a try could not be answered: %s", error.code)
+        except Exception as error:
+            loop_state(Loop.WORKER).failed(error)
 
     async def _execute_in_background(self, run: RunRecord) -> None:
+        """Work through a run; one that fails does not touch the others, and is not taken up again at once."""
         try:
             await self._execute(run, None)
         except BakeoffError as error:
             logger.warning("run %s waits: %s", run.id, error.code)
+            self._not_before[run.id] = asyncio.get_running_loop().time() + PAUSE_AFTER_FAILURE_S
+        except Exception as error:
+            loop_state(Loop.WORKER).failed(error)
+            with suppress(BakeoffError):
+                await asyncio.to_thread(self._close_run, run.id, Stop(RunState.STOPPED, UNEXPECTED))
+
+    def _release(self, run_id: str) -> None:
+        with self._store.begin() as tx:
+            tx.runs.release(run_id, self.id)
 
     # --- working -----------------------------------------------------------------------------------------------------
 
@@ -168,6 +188,10 @@ class Worker:
         try:
             ended = await execution.execute()
             finished = await asyncio.to_thread(self._close_run, run.id, ended)
+        except Exception:
+            with suppress(BakeoffError):  # otherwise everybody waits until the lease ends
+                await asyncio.to_thread(self._release, run.id)
+            raise
         finally:
             self._active.pop(run.id, None)
         if finished is not None and self._on_finished is not None:
@@ -197,19 +221,25 @@ class Worker:
     async def _beat(self) -> None:
         last_beat = 0.0
         loop = asyncio.get_running_loop()
+        state = loop_state(Loop.HEARTBEAT)
         while True:
-            with suppress(BakeoffError):
+            try:
                 if loop.time() - last_beat >= BEAT_S:
                     await asyncio.to_thread(self._renew)
                     last_beat = loop.time()
                 await asyncio.to_thread(self._obey)
+                state.works()
+            except Exception as error:
+                state.failed(error)
             await asyncio.sleep(POLL_S * 2)
 
     def _renew(self) -> None:
         now = self._store.clock()
         with self._store.begin() as tx:
             tx.installation.beat(self.id, host=socket.gethostname()[:60], process=os.getpid(), version=VERSION, at=now)
-            for run_id, execution in list(self._active.items()):
+            active = sorted(self._active.items())
+            tx.runs.lock([run_id for run_id, _ in active])
+            for run_id, execution in active:
                 if not tx.runs.claim(run_id, owner=self.id, now=now, lease=LEASE):
                     execution.stop(RunState.PAUSED, "")
                 execution.reckon_budget(tx)
@@ -233,7 +263,7 @@ def free_dead_leases(store: Store) -> int:
     """
     freed = 0
     with store.begin() as tx:
-        for run_id, owner in tx.runs.leases():
+        for run_id, owner in sorted(tx.runs.leases()):
             host, _, process = owner.rpartition("-")[0].rpartition("-")
             if host == socket.gethostname()[:40] and process.isdigit() and not _is_alive(int(process)):
                 tx.runs.release(run_id, owner)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from experiments.actions.answer_shadow import answer_shadow
 from experiments.actions.score_live import score_waiting
 from experiments.assignment import LiveState
+from experiments.background import Loop, loop_state
 from experiments.completions import Completions
-from experiments.errors import BakeoffError
 from storage.live_sums import fingerprint_of
 from storage.store import Store
-
-logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 GUARD_S = 30.0
@@ -39,18 +36,23 @@ class LiveWorker:
         self._seen: dict[str, tuple[str, datetime]] = {}
 
     async def serve(self) -> None:
-        """Work on what waits."""
-        loop = asyncio.get_running_loop()
+        """Work on what waits. Scores that fail do not keep the guard from looking, nor the other way round."""
+        loop, state = asyncio.get_running_loop(), loop_state(Loop.LIVE_WORKER)
         looked = loop.time()
         while True:
+            busy, failures = False, state.failures
             try:
                 busy = await self.work_once()
-                if loop.time() - looked >= GUARD_S:
-                    looked = loop.time()
+            except Exception as error:
+                state.failed(error)
+            if loop.time() - looked >= GUARD_S:
+                looked = loop.time()
+                try:
                     await self.look()
-            except BakeoffError as error:
-                busy = False
-                logger.warning("live work waits: %s", error.code)
+                except Exception as error:
+                    state.failed(error)
+            if state.failures == failures:
+                state.works()
             await asyncio.sleep(0 if busy else POLL_S)
 
     async def work_once(self) -> bool:

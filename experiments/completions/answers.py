@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.pricing import Price, cost_of_answer
 from experiments.refusals import refusal_phrase
+from experiments.storable import sanitised_text, storable
 from experiments.vocabulary import Completion, Request, ResponseClass, Usage
 
 MOST_TOKENS = 10_000_000
 """No call uses more; a provider that reports it is not believed."""
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""NUL is refused by PostgreSQL, half a surrogate pair cannot be encoded: either would lose a paid answer."""
 FILTERED = frozenset({"content_filter", "safety", "recitation", "guardrail_intervened"})
 NO_USAGE = Usage()
 
@@ -45,7 +43,7 @@ def completion_of(
     """
     given = answer.text or answer.refusal or ""
     text = sanitised_text(given)
-    tool_calls = tuple(_sanitised_call(call) for call in answer.tool_calls)
+    tool_calls = tuple(storable(call) for call in answer.tool_calls)
     cost_usd, cost_status = cost_of_answer(request, answer.usage, text + _arguments(tool_calls), price)
     return Completion(
         text=text,
@@ -118,27 +116,6 @@ def content_text(content: object) -> str | None:
         parts = [_field(part, "text") for part in content]
         return "".join(part for part in parts if isinstance(part, str))
     return None
-
-
-def sanitised_text(text: str) -> str:
-    """The text itself, or a copy in which what no database stores is replaced by U+FFFD."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return UNSTORABLE.sub("\ufffd", text) if UNSTORABLE.search(text) else text
-
-
-def _sanitised_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {sanitised_text(str(name)): _sanitised(value) for name, value in call.items()}
-
-
-def _sanitised(value: object) -> object:
-    if isinstance(value, str):
-        return sanitised_text(value)
-    if isinstance(value, Mapping):
-        return _sanitised_call(value)
-    if isinstance(value, list | tuple):
-        return [_sanitised(v) for v in value]
-    return value
 
 
 def _arguments(tool_calls: tuple[Mapping[str, Any], ...]) -> str:

@@ -211,7 +211,10 @@ def test_a_database_that_is_away_for_a_moment_loses_no_result(store: Store, runn
     assert (running.rows("output"), running.money()) == (1, (0.04, 0.0))
 
 
-def test_a_call_is_refused_while_the_database_is_away(store: Store, running: Running, monkeypatch):
+def test_a_call_is_refused_when_the_database_stays_away(store: Store, running: Running, monkeypatch):
+    monkeypatch.setattr(books, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(books, "RETRY_S", 0.01)
+
     def away():
         raise BakeoffError("database_unavailable", "The database cannot be reached.")
 
@@ -225,6 +228,86 @@ def test_a_call_is_refused_while_the_database_is_away(store: Store, running: Run
     with pytest.raises(BakeoffError, match="cannot be reached"):
         _with_ledger(store, ask)
     assert running.rows("attempt") == 0
+
+
+def test_a_call_waits_for_a_database_that_is_away_for_a_moment(store: Store, running: Running, monkeypatch):
+    monkeypatch.setattr(books, "RETRY_S", 0.01)
+    begin, refused = store.begin, []
+
+    def away_twice():
+        if len(refused) < 2:
+            refused.append(1)
+            raise BakeoffError("database_unavailable", "The database cannot be reached.")
+        return begin()
+
+    async def ask(ledger):
+        monkeypatch.setattr(store, "begin", away_twice)
+        return await ledger.start_attempt(running.attempt(0), budget_usd=1.0)
+
+    assert _with_ledger(store, ask) is Grant.GO
+    assert (len(refused), running.rows("attempt")) == (2, 1)
+
+
+def test_a_commit_whose_answer_was_lost_counts_once(store: Store, running: Running, monkeypatch):
+    """The connection dies after the commit: the same writes come again, money and reservation stay as they are."""
+    monkeypatch.setattr(books, "RETRY_S", 0.01)
+    row, commit, lost = running.attempt(0), Ledger._commit, []
+
+    def lose_the_answer(ledger, wishes, settlements):
+        grants = commit(ledger, wishes, settlements)
+        if len(lost) < 4 and not (wishes or settlements)[0].retried:
+            lost.append(1)
+            raise BakeoffError("database_unavailable", "The database cannot be reached.")
+        return grants
+
+    monkeypatch.setattr(Ledger, "_commit", lose_the_answer)
+
+    async def work(ledger):
+        assert await ledger.start_attempt(row, budget_usd=1.0) is Grant.GO
+        await ledger.settle(running.run.id, attempt=running.done(row), output=running.output(row), reserved_usd=0.1)
+
+    _with_ledger(store, work)
+
+    assert len(lost) == 2
+    assert (running.rows("attempt"), running.rows("output"), running.money()) == (1, 1, (0.04, 0.0))
+
+
+def test_an_answer_with_a_number_that_no_database_takes_is_kept_without_it(store: Store, running: Running, monkeypatch):
+    """The writer used to die of it, and every later result of the process waited for ever."""
+    rows = [running.attempt(i) for i in range(3)]
+
+    async def work(ledger):
+        for row in rows:
+            await ledger.start_attempt(row, budget_usd=1.0)
+        outputs = [running.output(row) for row in rows]
+        outputs[1]["tool_calls"] = [{"function": {"name": "f", "arguments": float("inf")}, "text": "a\x00b"}]
+        kept = [
+            ledger.settle(running.run.id, attempt=running.done(row), output=output, reserved_usd=0.1)
+            for row, output in zip(rows, outputs, strict=True)
+        ]
+        await asyncio.wait_for(asyncio.gather(*kept), 30)
+
+    _with_ledger(store, work)
+
+    assert running.rows("output") == 3
+    assert running.money() == (pytest.approx(0.12), pytest.approx(0.0))
+
+
+def test_what_cannot_be_stored_at_all_becomes_a_failure_with_its_cost(store: Store, running: Running):
+    row = running.attempt(0)
+
+    async def work(ledger):
+        await ledger.start_attempt(row, budget_usd=1.0)
+        output = {**running.output(row), "tool_calls": [{"odd": object()}]}
+        await asyncio.wait_for(
+            ledger.settle(running.run.id, attempt=running.done(row), output=output, reserved_usd=0.1), 30
+        )
+
+    _with_ledger(store, work)
+
+    with store.read() as tx:
+        [(status, kind)] = tx.session.execute(text("SELECT status, error_kind FROM output")).all()
+    assert (status, kind, running.money()) == ("failed", "malformed_response", (0.04, 0.0))
 
 
 def test_what_is_queued_is_written_before_the_ledger_closes(store: Store, running: Running):
