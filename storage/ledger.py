@@ -172,11 +172,11 @@ class Ledger:
         if not _may_pass(error):
             self._one_by_one(batch)
         problem = error if isinstance(error, BakeoffError) else _NOT_STORED
-        now = time.monotonic()
+        oldest = time.monotonic() - PATIENCE_S
         items: list[PendingCall | PendingResult] = [*batch.wishes, *batch.settlements]
-        self._tell([(i.future, problem) for i in items if now - i.first_tried > PATIENCE_S])
-        batch.wishes = [w for w in batch.wishes if now - w.first_tried <= PATIENCE_S]
-        batch.settlements = [s for s in batch.settlements if now - s.first_tried <= PATIENCE_S]
+        batch.wishes = [w for w in batch.wishes if w.first_tried >= oldest]
+        batch.settlements = [s for s in batch.settlements if s.first_tried >= oldest]
+        self._tell([(i.future, problem) for i in items if i.first_tried < oldest])
         for call in batch.wishes:
             call.retried = True
         for result in batch.settlements:

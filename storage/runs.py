@@ -118,8 +118,8 @@ class Runs:
     def lock(self, run_ids: Iterable[str]) -> None:
         """Take the rows of these runs before anything else of theirs, in the order of their ids, as every writer does.
 
-        Two transactions that take the same rows in different orders wait for each other for ever. On SQLite there is one
-        writer at a time.
+        Two transactions that take the same rows in different orders wait for each other for ever. SQLite has one writer
+        at a time.
         """
         if not is_sqlite(self._session.get_bind()):
             run = table_of(tables.Run).c
