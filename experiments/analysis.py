@@ -27,11 +27,13 @@ from experiments.comparisons.health import (
 )
 from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
+from experiments.comparisons.leave_one_rater import rated_questions
 from experiments.comparisons.measures import measure_check
 from experiments.comparisons.overall import between_challengers, overall_comparisons, slice_comparisons
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
-from experiments.comparisons.raters import RaterAgreement, rater_agreement, raters_check
+from experiments.comparisons.rater_checks import raters_check
+from experiments.comparisons.raters import RaterAgreement, rater_agreement
 from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.standings import Standings, chances_to_be_best, omnibus_of, standings_of
 from experiments.comparisons.targets import Target
@@ -248,7 +250,8 @@ def _agreement(ready: Prepared) -> list[RaterAgreement]:
 def _people(ready: Prepared, agreement: Sequence[RaterAgreement], cards: Sequence[JudgeCard]) -> list[HealthCheck]:
     """Whether raters and judges behind the metrics can be relied on."""
     deciding = ready.primary.metric
-    checks = [raters_check(found) for found in agreement if found.metric == deciding]
+    rated = [found for found in agreement if found.metric == deciding]
+    checks = [raters_check(found, rated_questions(ready.study, ready.primary)) for found in rated]
     return checks + [judge_check(card, deciding=card.metric == deciding) for card in cards]
 
 

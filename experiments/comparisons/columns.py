@@ -49,13 +49,14 @@ def factorize(column: pd.Series, known: Sequence[str] = ()) -> tuple[Codes, list
     return np.array([place[name] for name in names], dtype=np.intp)[codes], unique
 
 
-def optional_codes(table: pd.DataFrame, name: str) -> Codes:
-    """Codes of a column that may be missing; −1 where there is no value."""
+def optional_codes(table: pd.DataFrame, name: str) -> tuple[Codes, tuple[str, ...]]:
+    """Codes and names of a column that may be missing; −1 where there is no value."""
     import pandas as pd
 
     if name not in table.columns:
-        return np.full(len(table), -1, dtype=np.intp)
-    return pd.factorize(table[name])[0].astype(np.intp)
+        return np.full(len(table), -1, dtype=np.intp), ()
+    codes, names = pd.factorize(table[name])
+    return codes.astype(np.intp), tuple(str(value) for value in names)
 
 
 def codes_among(table: pd.DataFrame, name: str, names: Sequence[str]) -> Codes:
@@ -113,7 +114,7 @@ def clusters(table: pd.DataFrame, units: Codes, n_units: int) -> Codes | None:
     """
     if "cluster_id" not in table.columns or table["cluster_id"].isna().all():
         return None
-    codes = optional_codes(table, "cluster_id")
+    codes = optional_codes(table, "cluster_id")[0]
     if (codes < 0).any():
         row = int((codes < 0).argmax())
         raise _bad_row(row, "it has no cluster_id.", "Give every row its cluster; a row that stands alone is its own.")

@@ -7,6 +7,7 @@ import numpy as np
 from experiments.comparisons.question import Question
 from experiments.stats import votes
 from experiments.stats.clustered import Codes, Floats
+from experiments.stats.crossed_raters import Votes, rater_model
 from experiments.stats.estimates import Estimate
 from experiments.vocabulary import MetricKind
 
@@ -29,24 +30,27 @@ def item_votes(question: Question) -> tuple[Codes, Floats, Floats]:
 
 
 def with_raters(found: Estimate, question: Question) -> Estimate:
-    """The rater-clustered error, where people rated and the mean is compared."""
+    """The error for raters in general from six raters on, beside the result for these raters (in ``details``)."""
     if not question.values.rated or question.aggregate != "mean":
         return found
+    model = None
+    n_raters = len(np.unique(question.values.rows.rater[question.values.rows.rater >= 0]))
+    if n_raters >= votes.RATERS_TO_GENERALISE:
+        model = rater_model(rater_votes(question), reading=question.reading)
+    return votes.for_raters_in_general(found, model, n_raters=n_raters, reading=question.reading)
+
+
+def rater_votes(question: Question) -> Votes:
+    """Every vote on the two variants with its item and rater: votes between them, else ratings of either's outputs."""
     if question.kind is MetricKind.PREFERENCE:
         items, raters, share = votes_between(question)
-        differences = share - 0.5
-    else:
-        items, raters, differences = _differences_by_rater(question)
-    n_raters = len(np.unique(question.values.rows.rater))
-    if not len(items) or n_raters < votes.RATERS_TO_GENERALISE:
-        return votes.with_rater_spread(found, None, n_raters=n_raters, reading=question.reading)
-    item = np.unique(items, return_inverse=True)[1].astype(np.intp)
-    rater = np.unique(raters, return_inverse=True)[1].astype(np.intp)
-    spread = votes.rater_spread(differences, item, rater)
-    return votes.with_rater_spread(found, spread, n_raters=int(rater.max()) + 1, reading=question.reading)
+        return Votes(items, raters, share - 0.5)
+    rows, (_, b) = question.values.rows, question.codes
+    own = np.isin(rows.variant, question.codes) & question.mask[rows.unit] & (rows.rater >= 0)
+    return Votes(rows.unit[own], rows.rater[own], rows.value[own], (rows.variant[own] == b).astype(np.float64))
 
 
-def _differences_by_rater(question: Question) -> tuple[Codes, Codes, Floats]:
+def differences_by_rater(question: Question) -> tuple[Codes, Codes, Floats]:
     """Items, raters and differences, where the same rater judged both variants of the item."""
     rows, (a, b) = question.values.rows, question.codes
     n_raters = int(rows.rater.max()) + 1

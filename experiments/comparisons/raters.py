@@ -1,4 +1,4 @@
-"""Do raters agree? One block per metric that people rated."""
+"""Do raters agree, as far as it can be told? One block per metric that people rated."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparisons.health import HealthCheck, failed, passed, warned
+from experiments.comparisons.health import HealthCheck, passed, warned
 from experiments.comparisons.unit_table import MetricValues, UnitTable
 from experiments.stats.agreement import GOOD, NO_STANDARD, Level, Ratings, krippendorff_alpha
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.estimates import NotEstimable, State, number
+from experiments.stats.gwet import GwetAgreement, gwet_agreement
 from experiments.stats.intraclass import IntraclassCorrelations, intraclass_correlations
 from experiments.stats.kappas import Weights, cohen_kappa, fleiss_kappa
 from experiments.vocabulary import MetricKind
 
-BLOCKS_BELOW = 0.4
 MOST_CELLS = 5_000_000
 """Items × raters up to which kappa and the intraclass correlation are shown: a crowd leaves that table nearly empty."""
 LEVELS: dict[MetricKind, Level] = {
@@ -29,7 +29,10 @@ LEVELS: dict[MetricKind, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class RaterAgreement:
-    """Agreement on one metric. ``alpha`` and its limits are None when ``status`` says why there is none."""
+    """Agreement on one metric. ``alpha`` and its limits are None when ``status`` says why there is none.
+
+    ``gwet`` is AC1 or AC2, which does not collapse when most votes are alike; None without an item that two rated.
+    """
 
     metric: str
     level: str
@@ -43,6 +46,7 @@ class RaterAgreement:
     kappa: float | None = None
     intraclass: float | None = None
     message: str = ""
+    gwet: GwetAgreement | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -54,6 +58,7 @@ class RaterAgreement:
             "items": self.items,
             **{name: number(getattr(self, name)) for name in ("alpha", "lower", "upper", "raw", "kappa", "intraclass")},
             "message": self.message,
+            "gwet": None if self.gwet is None else {"name": self.gwet.name, **self.gwet.value.to_json()},
         }
 
 
@@ -65,8 +70,11 @@ def rater_agreement(table: UnitTable, values: MetricValues, *, seed: int) -> Rat
     level = LEVELS.get(values.definition.kind, "interval")
     name, n_raters = values.definition.name, len(np.unique(ratings.raters))
     found = krippendorff_alpha(ratings, level, seed=seed)
+    chance_corrected = gwet_agreement(ratings, graded=level != "nominal")
+    gwet = None if isinstance(chance_corrected, NotEstimable) else chance_corrected
     if isinstance(found, NotEstimable):
-        return RaterAgreement(name, level, found.state, n_raters, 0, message=found.message)
+        items = 0 if gwet is None else gwet.items
+        return RaterAgreement(name, level, found.state, n_raters, items, message=found.message, gwet=gwet)
     matrix = _matrix(ratings) if found.items * n_raters <= MOST_CELLS else None
     return RaterAgreement(
         name,
@@ -80,19 +88,24 @@ def rater_agreement(table: UnitTable, values: MetricValues, *, seed: int) -> Rat
         found.raw,
         None if matrix is None else _kappa(matrix, level),
         _intraclass(matrix) if matrix is not None and level == "interval" else None,
+        gwet=gwet,
     )
 
 
-def raters_check(agreement: RaterAgreement) -> HealthCheck:
-    """Whether the raters of the deciding metric share a standard (Krippendorff's thresholds; below 0.4 it blocks)."""
-    if agreement.alpha is None:
+def agreement_check(agreement: RaterAgreement) -> HealthCheck:
+    """Whether the raters of the deciding metric share a standard. It never blocks: a mean of noisy votes is a mean."""
+    gwet = agreement.gwet
+    if gwet is None:
         return warned("raters", f"It is not known whether raters agree: {agreement.message}.")
-    told = f"Raters agree at {agreement.alpha:.2f} of 1"
-    if agreement.alpha < BLOCKS_BELOW:
-        return failed("raters", f"{told}: they do not share a standard. Improve the guide and rate again.")
-    if agreement.alpha < NO_STANDARD:
-        return warned("raters", f"{told}: they hardly share a standard; improve the guide.")
-    return passed("raters", f"{told}{'' if agreement.alpha >= GOOD else ', which is tentative'}.")
+    told = f"Raters agree at {gwet.value.estimate:.2f} of 1 ({gwet.name})".replace("-", "−")
+    if agreement.alpha is not None:
+        told += f"; Krippendorff's alpha is {agreement.alpha:.2f}".replace("-", "−")
+    best = gwet.value.estimate if agreement.alpha is None else max(gwet.value.estimate, agreement.alpha)
+    if best < NO_STANDARD:
+        return warned("raters", f"{told}: votes are noisy, so more of them are needed; a better guide may help.")
+    if agreement.alpha is not None and agreement.alpha < NO_STANDARD <= gwet.value.estimate:
+        return passed("raters", f"{told}, which is low where most votes are alike.")
+    return passed("raters", f"{told}{'' if best >= GOOD else ', which is tentative'}.")
 
 
 def _ratings(table: UnitTable, values: MetricValues) -> Ratings:

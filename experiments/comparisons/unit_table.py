@@ -84,6 +84,7 @@ class UnitTable:
     """All metrics of the table over the same units. ``clusters`` holds a code per unit, None when rows stand alone.
 
     ``variants`` are those of the experiment, ``seen`` those that the table has rows of (or votes against).
+    ``rater_names`` stand in the order of the rater codes.
     """
 
     variants: tuple[str, ...]
@@ -93,6 +94,7 @@ class UnitTable:
     slices: Mapping[str, Texts]
     metrics: Mapping[str, MetricValues]
     days: float | None
+    rater_names: tuple[str, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -141,13 +143,14 @@ def read_table(
     variant, variant_names = read.factorize(table["variant"], [*variants, *seen])
     unit, unit_names = read.factorize(table["unit_id"])
     status = read.status(table)
-    value = read.numbers(table, "value")
+    value, shape = read.numbers(table, "value"), (len(variant_names), len(unit_names))
+    rater, rater_names = read.optional_codes(table, "rater_id")
     rows = LongRows(
         variant=variant,
         unit=unit,
-        rater=read.optional_codes(table, "rater_id"),
+        rater=rater,
         opponent=read.codes_among(table, "opponent", variant_names),
-        repetition=read.optional_codes(table, "repetition"),
+        repetition=read.optional_codes(table, "repetition")[0],
         value=value,
         usable=np.isin(status.astype(str), read.ANSWERED) & np.isfinite(value),
         denominator=_column(table, "denominator"),
@@ -155,7 +158,6 @@ def read_table(
     errors, refused = (status == name.value for name in (RowStatus.ERROR, RowStatus.REFUSED))
     covariate = _column(table, "covariate")
     votes = any(metrics[name].kind is MetricKind.PREFERENCE for name in wanted if name in metric_names)
-    shape = (len(variant_names), len(unit_names))
     reduced = {}
     for name in (name for name in wanted if name in metric_names):
         mine = np.flatnonzero(metric_codes == metric_names.index(name))
@@ -174,6 +176,7 @@ def read_table(
         slices={name: read.one_per_unit(table[name], unit, len(unit_names)) for name in slices},
         metrics=reduced,
         days=read.times(table)[2],
+        rater_names=rater_names,
     )
 
 
@@ -256,6 +259,25 @@ def _reduce(
         rows=used,
         covariate=covariate,
         duplicates=duplicates,
+    )
+
+
+def values_at(values: MetricValues, index: Flags) -> MetricValues:
+    """The metric from some of its rows only; a unit that has none of them has no value and is not present."""
+    rows, shape = values.rows.at(index), (values.value.shape[0], values.value.shape[1])
+    size = shape[0] * shape[1]
+    cell = rows.variant * shape[1] + rows.unit
+    count = np.bincount(cell, minlength=size).astype(np.float64)
+    total = totals(cell, rows.value, size)
+    mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+    return replace(
+        values,
+        value=mean.reshape(shape),
+        total=total.reshape(shape),
+        count=count.reshape(shape),
+        denominator=_denominators(rows, cell, shape, values.definition),
+        present=(count > 0).reshape(shape),
+        rows=rows,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from experiments.stats.clustered import Codes, Floats
+from experiments.stats.crossed_raters import RaterModel
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.paired_means import paired_mean
 from experiments.stats.samples import PairedSample
@@ -52,41 +53,35 @@ def sign_test(sample: PairedSample, *, reading: Reading) -> Outcome:
     return replace(found, p_value=p_value, method="sign_test", relative=None)
 
 
-def with_rater_spread(found: Estimate, spread: float | None, *, n_raters: int, reading: Reading) -> Estimate:
-    """The result with the larger of the item-clustered and the rater-clustered standard error.
+def for_raters_in_general(found: Estimate, model: RaterModel | None, *, n_raters: int, reading: Reading) -> Estimate:
+    """The result with the larger of its own standard error and that of the rater model, both told in ``details``.
 
-    ``spread`` is the standard error when raters are the clusters; None where it cannot be had. With fewer
-    than six raters it is left out and the result says that it speaks for these raters.
-
-    Source: Cameron, Gelbach & Miller (2011), J. Bus. Econ. Stat. 29, two-way clustering, in its conservative
-    form.
+    ``details`` get ``raters`` and, with a model, the result for these raters (``these_raters_lower``, ``…_upper``)
+    and for raters in general with leniency taken out (``general_estimate``, ``…_lower``, ``…_upper``). With
+    fewer than six raters, or without a model, the result says that it speaks for these raters.
     """
-    if n_raters < RATERS_TO_GENERALISE or spread is None:
+    details: dict[str, float | int | str] = {**found.details, "raters": n_raters}
+    if model is None:
         warning = f"{n_raters} raters: the result speaks for them, not for raters in general"
-        return replace(found, warnings=(*found.warnings, warning))
-    if spread <= found.standard_error:
-        return found
-    half = reading.multiplier(n_units=found.n_units, df=n_raters - 1) * spread
-    p_value = reading.p_value(found.estimate / spread, n_units=found.n_units, df=n_raters - 1)
+        return replace(found, details=details, warnings=(*found.warnings, warning))
+    details |= {
+        "these_raters_lower": found.lower,
+        "these_raters_upper": found.upper,
+        "general_estimate": model.effect.estimate,
+        "general_lower": model.effect.lower,
+        "general_upper": model.effect.upper,
+    }
+    error, df = model.standard_error, model.n_raters - 1
+    if error <= found.standard_error:
+        return replace(found, details=details)
+    half = reading.multiplier(n_units=found.n_units, df=df) * error
+    p_value = reading.p_value(found.estimate / error, n_units=found.n_units, df=df)
     return replace(
         found,
         lower=min(found.lower, found.estimate - half),
         upper=max(found.upper, found.estimate + half),
         p_value=max(found.p_value, p_value),
-        standard_error=spread,
+        standard_error=error,
+        details=details,
         warnings=(*found.warnings, "raters differ among each other more than items do"),
     )
-
-
-def rater_spread(values: Floats, items: Codes, raters: Codes) -> float | None:
-    """Standard error of the mean of item means when raters are the clusters; None below two raters.
-
-    ``values`` are one per item and rater; every item counts the same, whatever its number of raters.
-    """
-    n_items, n_raters = int(items.max()) + 1, int(raters.max()) + 1
-    if n_raters < 2:
-        return None
-    weight = 1 / (np.bincount(items)[items] * n_items)
-    mean = float(weight @ values)
-    by_rater = np.bincount(raters, weights=weight * (values - mean))
-    return float((by_rater @ by_rater * n_raters / (n_raters - 1)) ** 0.5)

@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 
 from experiments.comparisons.judge_evidence import JudgeEvidence
-from experiments.stats.estimates import State
-from experiments.vocabulary import HealthStatus
-from tests.experiments.analysis_tables import check, plan, primary, rows, run
+from experiments.comparisons.leave_one_rater import rated_questions
+from experiments.comparisons.preparing import Prepared, prepare
+from experiments.decision import decide
+from experiments.plan import Plan
+from experiments.stats.estimates import Estimate, State
+from experiments.vocabulary import Design, HealthStatus, VerdictOutcome
+from tests.experiments.analysis_tables import METRICS, check, plan, primary, rows, run
 
 
 def rated(n_items: int = 40, raters: int = 3, *, noise: float = 0.5, seed: int = 0) -> pd.DataFrame:
@@ -36,11 +40,119 @@ def test_ratings_are_analysed_per_item_never_per_vote() -> None:
     assert agreement.lower < agreement.alpha
 
 
-def test_raters_who_answer_at_random_block_the_verdict() -> None:
-    table = rated(noise=0.1)
+def test_raters_who_answer_at_random_do_not_block_a_verdict_on_the_mean() -> None:
+    table = rated(300, noise=0.1)
     table["value"] = np.random.default_rng(1).integers(1, 6, len(table)).astype(float)
+    asked = plan("grade", effect=0.3)
+    analysis = run(table, asked)
 
-    assert check(run(table, plan("grade", effect=0.2)), "raters") is HealthStatus.FAIL
+    assert check(analysis, "raters") is HealthStatus.WARN
+    verdict = decide(asked, analysis)
+    assert verdict.outcome is VerdictOutcome.KEEP_CONTROL
+    assert verdict.headline == "No difference that matters."
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_landslide_of_votes_decides(seed: int) -> None:
+    """400 votes, 90 % for B: alpha is near 0 since nearly all votes are alike; the mean is beyond doubt."""
+    liked = np.random.default_rng(seed).permutation([1.0] * 360 + [0.0] * 40)
+    table = pd.concat([votes({("B", "A"): list(liked[r::4])}).assign(rater_id=f"r{r}") for r in range(4)])
+    asked = plan("liked", effect=0.05)
+
+    analysis = run(table, asked)
+
+    assert decide(asked, analysis).outcome is VerdictOutcome.SHIP
+    [row] = analysis.to_json()["agreement"]
+    assert row["alpha"] < 0.2
+    assert row["gwet"]["name"] == "AC1"
+    assert 0.6 < row["gwet"]["lower"] < row["gwet"]["estimate"] < row["gwet"]["upper"] <= 1
+    assert check(analysis, "raters") is HealthStatus.OK
+
+
+def one_against_others(n: int, *, seed: int) -> pd.DataFrame:
+    """Votes of four raters on n items: r0 says B every time, the others say either."""
+    rng = np.random.default_rng(seed)
+    return pd.concat(
+        votes({("B", "A"): [1.0] * n if rater == 0 else list((rng.random(n) < 0.5).astype(float))}).assign(
+            rater_id=f"r{rater}"
+        )
+        for rater in range(4)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_rater_against_the_others_blocks_the_verdict_and_is_named(seed: int) -> None:
+    asked = plan("liked", effect=0.05)
+    verdict = decide(asked, run(one_against_others(150, seed=seed), asked))
+
+    assert verdict.deciding_rule == "health:raters"
+    assert "One rater against the others: with rater r0 B has the higher value" in verdict.sentence
+
+
+def test_a_rater_who_gives_more_but_turns_nothing_is_no_fault() -> None:
+    table = rated(200, noise=0.3)
+    table.loc[(table["rater_id"] == "r0") & (table["variant"] == "B"), "value"] += 0.5
+    assert check(run(table, plan("grade", effect=0.1)), "raters") is not HealthStatus.FAIL
+
+
+def test_raters_who_saw_one_variant_each_block_the_verdict_with_their_shares() -> None:
+    table = rated(120, noise=0.3)
+    mixed = (table["rater_id"] == "r0") == (table["variant"] == "A")
+    asked = plan("grade", effect=0.1)
+    verdict = decide(asked, run(table[mixed], asked))
+
+    assert verdict.deciding_rule == "health:raters"
+    assert "rater r0 gave 100% of the ratings of A and 0% of those of B" in verdict.sentence
+
+
+def test_a_crowd_that_rates_one_output_each_is_not_mixed_up_with_the_variants() -> None:
+    table = rated(120, raters=1, noise=0.3)
+    table["rater_id"] = [f"r{place}" for place in np.random.default_rng(3).permutation(len(table))]
+    assert check(run(table, plan("grade", effect=0.1)), "raters") is not HealthStatus.FAIL
+
+
+def test_from_six_raters_on_both_results_are_told() -> None:
+    few, many = (primary(run(rated(60, raters=n), plan("grade", effect=0.1))) for n in (5, 6))
+
+    assert few.details["raters"] == 5
+    assert "general_estimate" not in few.details
+    assert many.details["general_estimate"] == pytest.approx(many.estimate)
+    assert many.details["general_lower"] < many.details["these_raters_upper"]
+    assert many.lower is not None
+    assert many.lower <= many.details["these_raters_lower"]
+
+
+def test_each_rater_is_left_out_once() -> None:
+    asked = plan("liked", effect=0.05)
+    ready = prepared(one_against_others(80, seed=3), asked)
+
+    [found] = rated_questions(ready.study, ready.primary)
+
+    assert [one.rater for one in found.left_out] == ["r0", "r1", "r2", "r3"]
+    assert [one.share for one in found.left_out] == [0.25] * 4
+    assert found.left_out[0].apart
+    whole, without = found.outcome, found.left_out[0].outcome
+    assert isinstance(whole, Estimate)
+    assert isinstance(without, Estimate)
+    three = one_against_others(80, seed=3).query("rater_id != 'r0'")
+    assert without.estimate == pytest.approx(primary(run(three, asked)).estimate)
+    assert whole.estimate > without.estimate
+
+
+def prepared(table: pd.DataFrame, asked: Plan) -> Prepared:
+    return prepare(
+        table,
+        plan=asked,
+        metrics=METRICS,
+        control="A",
+        design=Design.PAIRED,
+        slices=(),
+        seed=0,
+        live=False,
+        looks=(),
+        planned_units=None,
+        variants=None,
+    )
 
 
 def votes(shares: dict[tuple[str, str], list[float]], *, raters: int = 1) -> pd.DataFrame:

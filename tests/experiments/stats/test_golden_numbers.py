@@ -18,6 +18,7 @@ from experiments.stats import (
     bayes,
     clustered,
     covariates,
+    crossed_raters,
     equivalence,
     intraclass,
     judge_correction,
@@ -39,6 +40,7 @@ from experiments.stats import (
     srm,
     votes,
 )
+from experiments.stats.gwet import gwet_agreement
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
@@ -129,6 +131,23 @@ def alpha(given: dict[str, Any]) -> list[float]:
     raters, items = np.nonzero(np.isfinite(matrix))
     ratings = agreement.Ratings(items, raters, matrix[raters, items])
     return [agreement.krippendorff_alpha(ratings, given["level"]).alpha.estimate]
+
+
+def gwet(given: dict[str, Any]) -> list[float]:
+    if "table" in given:
+        pairs = [(i, j) for i, row in enumerate(given["table"]) for j, n in enumerate(row) for _ in range(n)]
+        matrix = array(pairs).T
+    else:
+        matrix = array([[np.nan if v is None else v for v in row] for row in given["matrix"]])
+    raters, items = np.nonzero(np.isfinite(matrix))
+    found = gwet_agreement(agreement.Ratings(items, raters, matrix[raters, items]), graded=given["graded"]).value
+    return [found.estimate, found.lower, found.upper]
+
+
+def rater_model(given: dict[str, Any]) -> list[float]:
+    votes_ = crossed_raters.Votes(np.array(given["items"]), np.array(given["raters"]), array(given["values"]))
+    found = crossed_raters.rater_model(votes_, reading=sequential.Reading())
+    return [found.effect.estimate, found.standard_error]
 
 
 def kappa(given: dict[str, Any]) -> list[float]:
@@ -315,7 +334,8 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "intraclass_correlation": lambda g: [clustered.intraclass_correlation(array(g["values"]), np.array(g["clusters"]))],
     "paired_belief": lambda g: belief(bayes.paired_belief(table(g))),
     "chances_best": lambda g: list(bayes.chances_best(array(g["means"]), array(g["covariance"]), seed=1)),
-    "rater_spread": lambda g: [votes.rater_spread(array(g["values"]), np.array(g["items"]), np.array(g["raters"]))],
+    "rater_model": rater_model,
+    "gwet": gwet,
     "power_at": lambda g: [power.power_at(spread_of(g), g["units"], g["effect"], power.Error())],
     "detectable_effect": lambda g: [power.detectable_effect(spread_of(g), g["units"], power.Error())],
     "unit_factors": lambda g: [power.split_factor(g["ratio"]), power.covariate_factor(g["correlation"])],

@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
+from experiments.stats.crossed_raters import Votes as CrossedVotes
+from experiments.stats.crossed_raters import rater_model
 from experiments.stats.estimates import Estimate, NotEstimable, State
+from experiments.stats.gwet import gwet_agreement
 from experiments.stats.intraclass import intraclass_correlations
 from experiments.stats.judge_correction import (
     Calibration,
@@ -26,7 +29,7 @@ from experiments.stats.omnibus import cochran_q, friedman
 from experiments.stats.ordinal import brunner_munzel, shares, wilcoxon_pratt
 from experiments.stats.preferences import Fit, Ranking, Votes, connection, fit, rank
 from experiments.stats.sequential import Reading
-from experiments.stats.votes import rater_spread, sign_test, vote_details, vote_sample, with_rater_spread
+from experiments.stats.votes import for_raters_in_general, sign_test, vote_details, vote_sample
 
 ONCE = Reading(0.05)
 
@@ -53,6 +56,44 @@ def test_raters_who_only_ever_say_one_thing_have_no_agreement() -> None:
 
 def test_items_with_one_vote_tell_nothing_of_agreement() -> None:
     assert state(krippendorff_alpha(ratings(np.array([[1, np.nan], [np.nan, 2.0]])), "interval")) is State.NO_OVERLAP
+
+
+def test_gwet_is_that_of_its_definition_whatever_the_gaps() -> None:
+    rng = np.random.default_rng(4)
+    matrix = rng.integers(1, 5, (25, 4)).astype(float)
+    matrix[rng.random(matrix.shape) < 0.3] = np.nan
+    matrix = matrix[np.isfinite(matrix).any(axis=1)]
+    values = np.unique(matrix[np.isfinite(matrix)])
+    counts = np.array([[(row == value).sum() for value in values] for row in matrix], dtype=float)
+    votes_, size = counts.sum(axis=1), len(values)
+    for graded in (False, True):
+        distance = np.subtract.outer(values, values) ** 2 / (values[-1] - values[0]) ** 2
+        weights = 1 - distance if graded else np.eye(size)
+        near, two = counts * (counts @ weights - 1), votes_ >= 2
+        observed = (near.sum(axis=1)[two] / (votes_ * (votes_ - 1))[two]).mean()
+        shares_ = (counts / votes_[:, None]).mean(axis=0)
+        chance = weights.sum() / (size * (size - 1)) * (shares_ * (1 - shares_)).sum()
+
+        found = gwet_agreement(ratings(matrix), graded=graded)
+
+        assert not isinstance(found, NotEstimable)
+        assert found.value.estimate == pytest.approx((observed - chance) / (1 - chance))
+
+
+def test_gwet_does_not_collapse_when_most_votes_are_alike_and_is_never_certain() -> None:
+    lopsided = np.ones((200, 2))
+    lopsided[:10, 0] = lopsided[10:20, 1] = 0.0
+    alpha, gwet = krippendorff_alpha(ratings(lopsided), "nominal"), gwet_agreement(ratings(lopsided), graded=False)
+    assert isinstance(alpha, Agreement)
+    assert not isinstance(gwet, NotEstimable)
+    assert alpha.alpha.estimate < 0.1
+    assert gwet.value.estimate > 0.85
+
+    alike = gwet_agreement(ratings(np.ones((30, 3))), graded=True)
+    assert not isinstance(alike, NotEstimable)
+    assert alike.value.estimate == 1
+    assert 0.85 < alike.value.lower < 0.95
+    assert state(gwet_agreement(ratings(np.array([[1, np.nan], [np.nan, 2.0]])), graded=False)) is State.NO_OVERLAP
 
 
 def test_uneven_numbers_of_votes_are_no_case_for_fleiss() -> None:
@@ -192,19 +233,67 @@ def test_raters_who_differ_widen_the_interval() -> None:
     found = sign_test(vote_sample(item_means + 0.5), reading=ONCE)
     assert isinstance(found, Estimate)
 
-    widened = with_rater_spread(found, rater_spread(values, items, raters), n_raters=8, reading=ONCE)
+    widened = for_raters_in_general(
+        found, rater_model(CrossedVotes(items, raters, values), reading=ONCE), n_raters=8, reading=ONCE
+    )
 
     assert widened.upper - widened.lower > 5 * (found.upper - found.lower)
+    assert (widened.details["these_raters_lower"], widened.details["these_raters_upper"]) == (found.lower, found.upper)
+    assert widened.details["general_estimate"] == pytest.approx(found.estimate)
 
 
 def test_three_raters_speak_for_themselves_only() -> None:
     found = sign_test(vote_sample(np.array([1.0, 1, 1, 0, 1, 1, 0, 1])), reading=ONCE)
     assert isinstance(found, Estimate)
 
-    told = with_rater_spread(found, None, n_raters=3, reading=ONCE)
+    told = for_raters_in_general(found, None, n_raters=3, reading=ONCE)
 
     assert (told.lower, told.upper) == (found.lower, found.upper)
     assert "speaks for them" in told.warnings[0]
+
+
+def crossed(n_items: int = 40, n_raters: int = 8, *, seed: int, gain: float = 0.5) -> tuple[np.ndarray, ...]:
+    """Items, raters, values and variant of ratings where rater and item differ, and the gain differs among raters."""
+    rng = np.random.default_rng(seed)
+    item, rater, treated = (
+        axis.ravel() for axis in np.meshgrid(np.arange(n_items), np.arange(n_raters), [0.0, 1.0], indexing="ij")
+    )
+    levels = rng.normal(0, 1, n_items)[item] + rng.normal(0, 2, n_raters)[rater]
+    slopes = gain + rng.normal(0, 0.3, n_raters)[rater] + rng.normal(0, 0.3, n_items)[item]
+    return item, rater, levels + treated * slopes + rng.normal(0, 0.5, len(item)), treated
+
+
+def test_the_rater_model_holds_for_other_raters_and_items() -> None:
+    covered = 0
+    for seed in range(300):
+        item, rater, value, treated = crossed(seed=seed)
+        model = rater_model(CrossedVotes(item, rater, value, treated), reading=ONCE)
+        assert model is not None
+        covered += model.effect.lower <= 0.5 <= model.effect.upper
+    assert covered >= 0.92 * 300
+
+
+def test_a_mild_rater_who_saw_more_of_one_variant_does_not_move_the_model() -> None:
+    effects, plain = [], []
+    for seed in range(40):
+        item, rater, value, treated = crossed(seed=seed, n_items=60)
+        value = value + 10.0 * (rater == 0)
+        seen = (rater != 0) | (treated == 1) | (item < 10)
+        item, rater, value, treated = (column[seen] for column in (item, rater, value, treated))
+        model = rater_model(CrossedVotes(item, rater, value, treated), reading=ONCE)
+        assert model is not None
+        effects.append(model.effect.estimate)
+        plain.append(value[treated == 1].mean() - value[treated == 0].mean())
+
+    assert np.mean(plain) > 1.2
+    assert abs(np.mean(effects) - 0.5) < 3 * np.std(effects) / 40**0.5
+
+
+def test_there_is_no_rater_model_where_each_rater_saw_one_variant() -> None:
+    item, rater, value, treated = crossed(seed=2)
+    seen = (rater < 4) == (treated == 1)
+    assert rater_model(CrossedVotes(item[seen], rater[seen], value[seen], treated[seen]), reading=ONCE) is None
+    assert rater_model(CrossedVotes(item, 0 * rater, value, treated), reading=ONCE) is None
 
 
 # --- rankings --------------------------------------------------------------------------------------------------------
