@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.comparisons.answer_classes import refusals_of
 from experiments.comparisons.arms import ArmValue, arm_values
+from experiments.comparisons.causes import cause_checks
 from experiments.comparisons.compare import with_judgement
 from experiments.comparisons.health import (
     HealthCheck,
@@ -260,6 +261,7 @@ def _health(ready: Prepared, split: Mapping[str, float] | None) -> list[HealthCh
     independent = study.design is Design.INDEPENDENT
     checks: list[HealthCheck | None] = [
         control_check(study),
+        *([] if ready.live else cause_checks(study, ready.targets, named=ready.named, crossed=ready.crossed)),
         same_rows_check(study, ready.primary, complete=how.complete),
         *refusals_of(study, ready.primary),
         measure_check(study, ready.primary, minimum=ready.minimum),

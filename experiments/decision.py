@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.analysis import Analysis, analyse
 from experiments.comparisons.health import HealthCheck
 from experiments.plan import AnalysisPlan, Plan
+from experiments.plan_limits import check_limits_fit
 from experiments.verdicts import sentences
 from experiments.verdicts.cases import Case, Standing, build_cases
 from experiments.verdicts.tie_break import Choice, choose_among
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "judge"})
 """Checks that fail only because data are still coming, while a plan shows progress only."""
-CAUSES = ("control", "analysis", "answers", "measure", "error_rates", "unscored")
+CAUSES = (
+    *("control", "analysis", "ratings", "names", "design", "ids", "answers", "values", "limits", "measure"),
+    *("error_rates", "unscored"),
+)
 """Checks that explain others: too few rows, raters or clusters are named after what lost them."""
 NOT_WORTH_IT = 5
 """More units needed than this many times the planned number may be not worth their price."""
@@ -100,8 +104,9 @@ def analyse_table(table: pd.DataFrame, given: AnalysisPlan) -> tuple[Analysis, V
     """Analysis and verdict of any analysis table with its plan file; no database is needed.
 
     Raises:
-        BakeoffError: ``bad_table`` or ``unknown_metric``.
+        BakeoffError: ``bad_table``, ``unknown_metric`` or ``limit_out_of_range``.
     """
+    check_limits_fit(given.plan, given.bounded())
     analysis = analyse(
         table,
         plan=given.plan,

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from experiments.vocabulary import Design, Direction, MetricKind, content_hash
 
 Aggregate = Literal["mean", "p50", "p95"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
+"""A gain or a margin: squares and fourth powers of it, and of values over it, stay inside floating point."""
 
 
 class _Strict(BaseModel):
@@ -37,7 +38,7 @@ class Guardrail(_Strict):
     """A measure that must not get worse by more than ``margin`` (a share of the control when ``relative``)."""
 
     metric: str
-    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    margin: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
     relative: bool = False
     aggregate: Aggregate = "mean"
 
@@ -61,7 +62,7 @@ class Plan(_Strict):
     guardrails: tuple[Guardrail, ...] = Field(default=(), max_length=8)
     secondary: tuple[str, ...] = ()
     swap_goal: SwapGoal | None = None
-    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    alpha: Annotated[float, Field(ge=1e-6, le=0.2)] = 0.05
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     stopping: Literal["fixed", "sequential", "hybrid"] = "fixed"
     planned_units: Annotated[int, Field(ge=2)] | None = None
@@ -152,6 +153,13 @@ class AnalysisPlan(_Strict):
             )
             for name, metric in self.metrics.items()
         }
+
+    def bounded(self) -> dict[str, MetricDefinition]:
+        """The metrics whose range is known from here: scores and ratios without a unit may be on any scale."""
+        any_scale = {
+            name for name, metric in self.metrics.items() if metric.kind is MetricKind.SCORE and metric.unit is None
+        }
+        return {name: found for name, found in self.definitions().items() if name not in any_scale}
 
 
 _USUAL_UNIT = {MetricKind.COST: "usd", MetricKind.LATENCY: "ms", MetricKind.ORDINAL: "score"}

@@ -22,6 +22,7 @@ from experiments.judges import bind_judges
 from experiments.lookup.blueprint import IMPORTED, load_blueprint
 from experiments.permissions import Operation
 from experiments.plan import MetricDefinition, Plan, PrimaryMetric
+from experiments.plan_limits import check_limits_fit
 from experiments.vocabulary import (
     Actor,
     CostStatus,
@@ -76,6 +77,7 @@ def import_outputs(
     found = read_outputs(read_table(content, filename=filename), options)
     measured = (*found.metrics, *found.rating_metrics)
     plan = plan or _default_plan(measured, scorers)
+    check_limits_fit(plan, {metric.name: metric for metric in measured})
     with store.begin() as tx:
         if tx.experiments.by_name(name) is not None:
             raise Conflict("name_taken", f"There is an experiment '{name}' already.", "Choose another name.")

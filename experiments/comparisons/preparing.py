@@ -35,7 +35,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The study with its targets and sizes. ``crossed`` counts units that met several variants and are left out."""
+    """The study with its targets and sizes.
+
+    ``crossed`` counts units that met several variants and are left out, ``named`` are the metrics of the table.
+    """
 
     study: Study
     targets: tuple[Target, ...]
@@ -45,6 +48,7 @@ class Prepared:
     sizes: Sizes
     minimum: int
     crossed: int
+    named: tuple[str, ...]
     live: bool
 
     @property
@@ -99,6 +103,7 @@ def prepare(
         sizes=sizes,
         minimum=plan.minimum_units or (MINIMUM_LIVE if live else MINIMUM_OFFLINE),
         crossed=crossed,
+        named=tuple(sorted(str(name) for name in table["metric"].unique())),
         live=live,
     )
 

@@ -17,7 +17,8 @@ from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.judges import with_resolved_checks
-from experiments.plan import SYSTEM_METRICS, Plan
+from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
+from experiments.plan_limits import check_limits_fit
 from experiments.prompts import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt
 from experiments.scoring import BoundScorer, bind_all
 from experiments.vocabulary import content_hash
@@ -79,8 +80,18 @@ def resolved_design(
     measured += [r.metric for r in spec.ratings]
     measured += sorted(live_metrics(spec.live)) if spec.live else []
     check_plan_metrics(spec.plan, None if imported else measured)
+    check_limits_fit(spec.plan, _definitions(spec, scorers, judges))
     check_arms_differ(contents)
     return ResolvedDesign(spec, contents, tuple(scorers), judges, version)
+
+
+def _definitions(
+    spec: ExperimentSpec, scorers: Sequence[BoundScorer], judges: Sequence[Judge]
+) -> dict[str, MetricDefinition]:
+    """What is known of the metrics before there is any value."""
+    scored = [*(s.definition() for s in scorers), *(metric for judge in judges for metric in judge.metrics)]
+    live = live_metrics(spec.live) if spec.live else {}
+    return {**SYSTEM_METRICS, **live, **{metric.name: metric for metric in scored}}
 
 
 def variant_content(tx: Transaction, variant: VariantSpec) -> PromptContent | None:
