@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -181,10 +182,18 @@ def _print(view: LiveTestView, as_json: bool) -> None:
                 view.exposed.get(variant, 0),
                 int(calls.get("calls", 0)),
                 int(calls.get("failed", 0)),
-                f"${calls.get('cost_usd', 0.0):.4f}",
+                int(calls.get("abandoned", 0)),
+                _spent(calls),
             ]
         )
-    terminal.print_table(["variant", "split", "users", "calls", "failed", "cost"], rows)
+    terminal.print_table(["variant", "split", "users", "calls", "failed", "abandoned", "cost"], rows)
+
+
+def _spent(calls: Mapping[str, float]) -> str:
+    number, unknown = int(calls.get("calls", 0)), int(calls.get("unknown", 0))
+    if number and unknown == number:
+        return "unknown"
+    return f"${calls.get('cost_usd', 0.0):.4f}" + (f" + {unknown:,} unknown" if unknown else "")
 
 
 def _split(text: str) -> dict[str, float]:

@@ -14,6 +14,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from experiments.pricing import Price
+
 HASH_VERSION = 1
 BUCKETS = 1 << 32
 EVERYBODY = ((0, BUCKETS),)
@@ -81,7 +83,7 @@ class LiveTest:
     whose units no test of the layer enrols. ``targeting`` maps attributes to the values that take part. ``everyone`` is
     what all meet while the test is paused or stopped. ``slices`` names the attributes that an exposure keeps.
     ``score_share`` is the share of answers (0 to 1) that automatic scorers judge. With ``falls_back`` a challenger
-    whose provider fails is answered by the control.
+    whose provider fails is answered by the control. ``prices`` are those of its file, by model.
     """
 
     key: str
@@ -103,6 +105,7 @@ class LiveTest:
     score_share: float = 0.0
     shadow: Shadow | None = None
     falls_back: bool = True
+    prices: Mapping[str, Price] = field(default_factory=dict)
     split_hash: blake2b = field(init=False, repr=False, compare=False)
     layer_hash: blake2b = field(init=False, repr=False, compare=False)
     whole_layer: bool = field(init=False, repr=False, compare=False)

@@ -154,11 +154,15 @@ def _judges(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"Judge {_plain(card['judge'])} ({_plain(people)}) {_plain(words)}. {_plain(card['next_step'])}"
 
 
+def _total(usd: float | None) -> str:
+    return "cost unknown" if usd is None else dollars(usd)
+
+
 def _cost(results: Mapping[str, Any]) -> str:
     cost, counts = results["cost"], results["counts"]
     if cost is None:
         return f"{counts['rows']:,} rows."
-    parts = [f"{counts['ok']:,} answers of {counts['planned']:,}", dollars(cost["total_usd"])]
+    parts = [f"{counts['ok']:,} answers of {counts['planned']:,}", _total(cost["total_usd"])]
     if cost.get("judge_usd"):
         parts.append(f"{dollars(cost['judge_usd'])} of it for judges")
     return _plain(" · ".join(parts))

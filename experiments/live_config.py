@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from experiments.assignment import LiveState, LiveTest, Served, Shadow
+from experiments.pricing import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def _test_to_json(test: LiveTest) -> dict[str, Any]:
         "slices": list(test.slices),
         "shadow": {"variants": list(shadow.variants), "share": shadow.share} if shadow else None,
         "served": {name: _served_to_json(served) for name, served in test.served.items()},
+        "prices": {model: asdict(price) for model, price in test.prices.items()},
     }
 
 
@@ -110,4 +112,5 @@ def _test_from_json(values: Mapping[str, Any]) -> LiveTest:
         slices=tuple(values["slices"]),
         shadow=Shadow(tuple(shadow["variants"]), shadow["share"]) if shadow else None,
         served={name: _served_from_json(served) for name, served in values["served"].items()},
+        prices={model: Price(**price) for model, price in values.get("prices", {}).items()},
     )

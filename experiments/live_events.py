@@ -21,6 +21,8 @@ from experiments.vocabulary import content_hash, new_id
 LONGEST_UNIT = 512
 LONGEST_METRIC = 120
 LONGEST_TEXT = 20_000
+ABANDONED = "abandoned"
+"""The status of a call whose caller left before the answer was complete."""
 NOT_STORABLE = "\x00"
 
 
@@ -98,7 +100,8 @@ class AnswerSample:
 class GatewayCall:
     """One model call that the gateway made for an application, or a challenger's silent answer (``shadow``).
 
-    ``exposure`` is the exposure's id, None outside a live test or without a unit. ``status`` is ``ok`` or ``failed``;
+    ``exposure`` is the exposure's id, None outside a live test or without a unit. ``status`` is ``ok``, ``failed`` or
+    ``abandoned`` (the caller left before the end: neither failed nor free, its cost is estimated from what had come);
     ``fell_back`` says that the variant failed and the control's answer was served (then this call is the variant's).
     ``answer_chars`` is the length of the answer. ``sample`` is kept for a sampled share only.
     """

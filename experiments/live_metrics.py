@@ -11,13 +11,15 @@ CALL_METRICS: dict[str, MetricDefinition] = {
     for m in (
         MetricDefinition("failed", MetricKind.BINARY, Direction.LOWER),
         MetricDefinition("refused", MetricKind.BINARY, Direction.LOWER),
+        MetricDefinition("abandoned", MetricKind.BINARY, Direction.LOWER),
         MetricDefinition("answer_chars", MetricKind.COST, Direction.LOWER, "characters"),
     )
 }
 """Metrics of model calls that only live traffic has; cost, latency and tokens are ``plan.SYSTEM_METRICS``.
 
 ``failed``: the variant's provider gave no answer (also where the control answered in its place). ``refused``: the
-model refused or its filter did. ``answer_chars``: length of the answer.
+model refused or its filter did. ``abandoned``: the caller closed the connection before the answer was complete; such
+a call is in no other measure but cost. ``answer_chars``: length of the answer.
 """
 _UNITS = {MetricKind.COST: "usd", MetricKind.LATENCY: "ms", MetricKind.ORDINAL: "score", MetricKind.SCORE: "score"}
 

@@ -21,6 +21,7 @@ METRIC_WORDS = {
     "total_tokens": "number of tokens",
     "failed": "failure rate",
     "refused": "refusal rate",
+    "abandoned": "share of answers that were abandoned",
     "answer_chars": "characters per answer",
 }
 AGGREGATE_WORDS = {"mean": "", "p50": "median ", "p95": "p95 "}
@@ -89,6 +90,13 @@ def percent(share: float, *, sign: bool = False, finer: int = 0) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 row``, ``1,420 rows``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def spent_words(usd: float, *, calls: int, unknown: int) -> str:
+    """What calls cost, where the price of some may be unknown: ``$0.78``, ``unknown``, ``$0.78 + 3 unknown``."""
+    if calls and unknown == calls:
+        return "unknown"
+    return f"{dollars(usd)} + {unknown:,} unknown" if unknown else dollars(usd)
 
 
 def dollars(value: float) -> str:

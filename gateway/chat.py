@@ -98,6 +98,7 @@ class ChatDoor:
 
     async def _answer(self, plan: ChatPlan, send: Send) -> None:
         """Starts the call while the exposure goes to the disk; nothing is sent before both are done."""
+        self._live.calls.refuse_beyond_budget(plan)
         keeping = self._live.exposures.keep([plan.met] if plan.met is not None else [])
         spare = await self._try(plan, plan.first, keeping, send)
         if spare is not None:
@@ -105,7 +106,7 @@ class ChatDoor:
 
     async def _try(self, plan: ChatPlan, part: Part, keeping: asyncio.Future[None], send: Send) -> Part | None:
         """Answers with a part. When its provider fails before anything was sent: the part that answers in its place."""
-        call, spare = self._live.calls.open(part), None
+        call, spare = self._live.calls.open(plan, part), None
         try:
             error = await call.start()
             if error is not None and isinstance(call.outcome(), Failure):

@@ -50,6 +50,10 @@ class EventReader:
         rest, self._rest = self._rest, b""
         return rest
 
+    def text_so_far(self) -> str:
+        """What has come of the answer's text."""
+        return self._assembly.text_so_far()
+
     def answer(self, exchange: Exchange) -> Answer:
         """The whole answer. Raises MalformedResponse when the stream was none, or ended too early."""
         if self._malformed:

@@ -35,14 +35,23 @@ class LastKnown:
     """The last known configuration; cheap to read from any thread.
 
     ``reachable`` says whether the last look at the database succeeded, ``looked_at`` (``time.monotonic()``) when that
-    was the last time. ``used`` gives the ids of the keys that were used.
+    was the last time. ``used`` gives the ids of the keys that were used, ``also`` is done with each look.
     """
 
-    def __init__(self, store: Store, file: Path, load: Load, used: Callable[[], set[str]] = set) -> None:
+    def __init__(
+        self,
+        store: Store,
+        file: Path,
+        load: Load,
+        used: Callable[[], set[str]] = set,
+        *,
+        also: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._file = file
         self._load = load
         self._used = used
+        self._also = also
         self._config = LiveConfig()
         self._access = Access()
         self._prices = self._access.price_book()
@@ -83,6 +92,7 @@ class LastKnown:
         """Whether the database could be read; what changed counts from now on and is kept on disk."""
         try:
             config, access = self._load(self._store, self._config), load_access(self._store)
+            self._also()
         except BakeoffError as error:
             if self.reachable:
                 logger.warning("the gateway goes on from what it last knew: %s", error.message)

@@ -26,6 +26,7 @@ from gateway.exposing import Exposures
 from gateway.gateway_settings import GatewaySettings
 from gateway.key_check import KeyGate
 from gateway.last_known import LastKnown
+from gateway.month_budget import MonthBudget
 from gateway.spill import Spill, open_spill
 from storage.records import ApiKeyRecord
 from storage.store import Store
@@ -62,7 +63,9 @@ class LiveGateway:
         self._folder = home / FOLDER
         self._calls: Calls | None = None
         self.gate = KeyGate(self._keys, self._look_up_key, limits=self.settings.limits, clock=store.clock)
-        self.known = LastKnown(store, self._folder / "last-known.json", _load, self.gate.used.copy)
+        self.budget = MonthBudget(store)
+        file = self._folder / "last-known.json"
+        self.known = LastKnown(store, file, _load, self.gate.used.copy, also=self.budget.look)
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="live-database")
 
     async def start(self) -> None:
@@ -97,6 +100,7 @@ class LiveGateway:
                 self.environ,
                 self.spill,
                 prices=self.known.prices,
+                budget=self.budget,
                 clock=self.store.clock,
                 deadline_s=self.settings.deadline_s,
             )
@@ -109,6 +113,11 @@ class LiveGateway:
             "gateway_events_waiting": ("gauge", "Events on disk that the database has not yet.", self.spill.pending),
             "gateway_events_dropped": ("counter", "Events that the disk did not take.", self.spill.dropped),
             "gateway_events_set_aside": ("counter", "Events that the database refused.", self.deliverer.set_aside),
+            "gateway_calls_abandoned": (
+                "counter",
+                "Calls whose caller left before the answer was complete.",
+                self._calls.abandoned if self._calls is not None else 0,
+            ),
             "gateway_database_reachable": ("gauge", "1 while the database answers.", int(self.known.reachable)),
         }
 

@@ -26,11 +26,11 @@ from experiments.completions.failures import (
 )
 from experiments.completions.lean import NOT_SENT, Oversize, Route, bounded_body
 from experiments.completions.providers import PLAIN_PROVIDERS, name_at_provider, provider_of
-from experiments.pricing import Price, PriceBook
+from experiments.pricing import Price
 from experiments.vocabulary import Failure, FailureKind
 from gateway.event_reader import EventReader
 from gateway.openai_errors import ChatError, of_failure
-from gateway.provider_call import JSON_TYPE, STREAM_TYPE, Outcome, Wanted, cancelled
+from gateway.provider_call import JSON_TYPE, STREAM_TYPE, Abandoned, Outcome, Wanted
 
 Redact = Callable[[str], str]
 
@@ -47,10 +47,7 @@ class PlainEndpoints:
         completions: Completions,
         environ: Mapping[str, str],
         redact: Redact,
-        prices: Callable[[], PriceBook],
     ) -> None:
-        self._prices = prices
-        self._completions = completions
         self._settings = completions.settings
         self._environ = environ
         self.redact = redact
@@ -87,10 +84,6 @@ class PlainEndpoints:
             )
         return self._session
 
-    def price(self, model: str) -> Price | None:
-        """The price that counts for a model here, or None."""
-        return self._completions.price(model, prices=self._prices())
-
     async def aclose(self) -> None:
         """Closes the session and its connections."""
         if self._session is not None:
@@ -99,7 +92,11 @@ class PlainEndpoints:
 
 
 class PassedThrough:
-    """One call of a plain endpoint. ``watched`` calls are recorded, the others are only passed on."""
+    """One call of a plain endpoint.
+
+    ``watched`` calls are checked before they are passed on, so that another part can answer instead; of the others
+    every byte is passed on as it comes, and read for our books only.
+    """
 
     def __init__(
         self,
@@ -109,8 +106,10 @@ class PassedThrough:
         payload: bytes,
         *,
         deadline_s: float,
+        price: Price | None = None,
         watched: bool = True,
     ) -> None:
+        self._price = price
         self._endpoints = endpoints
         self._route = route
         self._wanted = wanted
@@ -163,7 +162,7 @@ class PassedThrough:
                 passed = self._read(piece)
                 if passed:
                     yield passed
-                if self._reader.error is not None:
+                if self._watched and self._reader.error is not None:
                     failure = error_inside_success(self._exchange, self._reader.error, self._endpoints.redact)
                     break
         except TimeoutError:
@@ -188,16 +187,18 @@ class PassedThrough:
         if self._failure is not None:
             return self._failure
         if self._answer is None and latency_ms is None:
-            return cancelled(self._elapsed_ms())
+            text, first_ms = self._reader.text_so_far(), self._reader.first_token_ms
+            return Abandoned(text, self._elapsed_ms(), first_ms, sent=self._exchange.sent)
         try:
-            answer = self._answer or self._reader.answer(self._exchange)
+            answer = self._answer or self._read_answer()
+        except ErrorInBody as error_in_body:
+            return error_inside_success(self._exchange, error_in_body.body, redact)
         except MalformedResponse as error:
             return malformed(self._exchange, str(error), redact)
-        price = self._endpoints.price(self._wanted.model)
         return completion_of(
             answer,
             self._wanted.request(),
-            price,
+            self._price,
             latency_ms=self._elapsed_ms() if latency_ms is None else latency_ms,
             repaired=self._exchange.repaired,
         )
@@ -250,12 +251,11 @@ class PassedThrough:
         return of_failure(told, raw, redact)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> ChatError | None:
-        body = await bounded_body(response)
+        body = self._exchange.body = await bounded_body(response)
         self._latency_ms = self._elapsed_ms()
         if not self._watched:
             self._body = body
             return None
-        self._exchange.body = body
         try:
             self._answer = answer_of(parsed_object(body, self._exchange), request_id=self._exchange.request_id())
         except ErrorInBody as error:
@@ -270,7 +270,7 @@ class PassedThrough:
         assert self._pieces is not None
         async for piece in self._pieces:
             self._first = self._read(piece)
-            if self._reader.error is not None:
+            if self._watched and self._reader.error is not None:
                 return self._failed(error_inside_success(self._exchange, self._reader.error, self._endpoints.redact))
             if self._first:
                 return None
@@ -278,9 +278,16 @@ class PassedThrough:
         return self._failed(malformed(self._exchange, "The stream ended before it began.", self._endpoints.redact))
 
     def _read(self, piece: bytes) -> bytes:
-        if not self._watched:
-            return piece
-        return self._reader.read(piece, self._exchange, self._elapsed_ms())
+        read = self._reader.read(piece, self._exchange, self._elapsed_ms())
+        return read if self._watched else piece
+
+    def _read_answer(self) -> Answer:
+        """The answer as our books read it, after it was passed on. Raises MalformedResponse or ErrorInBody."""
+        if self._body is not None:
+            return answer_of(parsed_object(self._body, self._exchange), request_id=self._exchange.request_id())
+        if self._reader.error is not None:
+            raise ErrorInBody(self._reader.error)
+        return self._reader.answer(self._exchange)
 
     def _failed(self, failure: Failure, raw: bytes = b"") -> ChatError:
         self._failure = replace(failure, latency_ms=self._elapsed_ms())

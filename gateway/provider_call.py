@@ -7,15 +7,16 @@ are passed on as they come; every other provider, and the demo models, are asked
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from experiments.completions import Completions
 from experiments.pricing import PriceBook
-from experiments.vocabulary import Completion, CostStatus, Failure, FailureKind, Request, new_id
+from experiments.vocabulary import Completion, CostStatus, Failure, Request, new_id
 from gateway.chat_request import ChatAsk
 from gateway.openai_errors import ChatError, bad_request, of_failure
 
@@ -24,7 +25,21 @@ CHUNKS_AHEAD = 64
 DONE_EVENT = b"data: [DONE]\n\n"
 JSON_TYPE, STREAM_TYPE = "application/json", "text/event-stream; charset=utf-8"
 
-Outcome = Completion | Failure
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The caller closed the connection before the answer was complete: neither an answer of the variant nor a failure.
+
+    ``text`` is what had come until then, ``sent`` whether the request had left at all. Providers may go on and charge.
+    """
+
+    text: str
+    latency_ms: float
+    first_token_ms: float | None = None
+    sent: bool = True
+
+
+Outcome = Completion | Failure | Abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,7 @@ class DoorCall:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_AHEAD)
         self._first: bytes | None = None
         self._first_ms: float | None = None
+        self._said = io.StringIO()
         self._task: asyncio.Task[list[Outcome]] | None = None
         self._outcomes: list[Outcome] = []
         self._body: bytes | None = None
@@ -125,7 +141,7 @@ class DoorCall:
     def outcome(self) -> Outcome:
         """The record of the call so far."""
         if not self._outcomes:
-            return cancelled((time.perf_counter() - self._started) * 1000)
+            return Abandoned(self._said.getvalue(), (time.perf_counter() - self._started) * 1000, self._first_ms)
         failure = next((o for o in self._outcomes if isinstance(o, Failure)), None)
         return failure or _together(self._completions_made())
 
@@ -154,6 +170,7 @@ class DoorCall:
             choices = [{**choice, "index": index} for choice in chunk.get("choices") or []]
             if choices:
                 said = True
+                self._note(choices)
                 await self._queue.put(self._event({"choices": choices, "model": chunk.get("model")}))
 
         outcome = await self._completions.attempt(
@@ -169,6 +186,15 @@ class DoorCall:
             choice = {"index": index, "delta": message, "finish_reason": outcome.finish_reason or "stop"}
             await self._queue.put(self._event({"choices": [choice]}))
         return outcome
+
+    def _note(self, choices: Sequence[Mapping[str, Any]]) -> None:
+        """What was passed on, for the books of a call that is abandoned."""
+        if self._first_ms is None:
+            self._first_ms = (time.perf_counter() - self._started) * 1000
+        for choice in choices:
+            delta = choice.get("delta")
+            text = delta.get("content") if isinstance(delta, Mapping) else None
+            self._said.write(text if isinstance(text, str) else "")
 
     def _event(self, part: Mapping[str, Any]) -> bytes:
         event = {
@@ -201,17 +227,6 @@ class DoorCall:
             ],
             "usage": _usage(made),
         }
-
-
-def cancelled(latency_ms: float) -> Failure:
-    """The record of a call whose caller went away before the end; it may have been paid for."""
-    return Failure(
-        FailureKind.INTERRUPTED,
-        "The caller went away before the answer was complete.",
-        retryable=False,
-        may_be_billed=True,
-        latency_ms=latency_ms,
-    )
 
 
 def _error_of(failure: Failure) -> ChatError:

@@ -10,6 +10,7 @@ from sqlalchemy import case, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
+from storage.live_spend import add_spending
 from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, Outcome, ShadowAsk
 from storage.records import ExposureRecord, OutcomeRecord, to_record
 from storage.tables import table_of
@@ -94,8 +95,14 @@ class Exposures:
         return found
 
     def add_calls(self, rows: Sequence[Row]) -> None:
-        """Keep model calls."""
-        self._insert_new(GatewayCall, rows)
+        """Keep model calls, and add those that are new to what live calls have cost."""
+        new = {row["id"]: row for row in rows}
+        table = table_of(GatewayCall)
+        for some in _chunks(list(new)):
+            for (known,) in self._session.execute(select(table.c.id).where(table.c.id.in_(some))):
+                del new[known]
+        self._insert_new(GatewayCall, list(new.values()))
+        add_spending(self._session, list(new.values()))
 
     def add_shadow_asks(self, rows: Sequence[Row]) -> None:
         """Keep requests that wait for a challenger's silent answer."""

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from experiments.vocabulary import SIMULATED_PREFIX, AttemptState
 from storage import tables
+from storage.live_spend import spent_live_since
 from storage.records import WorkerRecord, to_record
 from storage.tables import table_of
 
@@ -58,7 +59,10 @@ class Installation:
             self._session.flush()
 
     def spent_since(self, since: datetime) -> float:
-        """US dollars of all calls started since then; what is out counts by its estimate, simulated calls never."""
+        """US dollars of all calls started since then; what is out counts by its estimate, simulated calls never.
+
+        Runs, judges, tries, live traffic and silent answers alike; live calls from the beginning of that day on.
+        """
         attempt, preview = table_of(tables.Attempt).c, table_of(tables.Preview).c
         settled = func.coalesce(attempt.cost_usd, 0.0)
         out = func.coalesce(attempt.cost_usd, attempt.estimated_cost_usd, 0.0)
@@ -69,7 +73,8 @@ class Installation:
             preview.created_at >= since, preview.request["model"].as_string().not_like(f"{SIMULATED_PREFIX}%")
         )
         connection = self._session.connection()
-        return sum(float(connection.execute(query).scalar() or 0.0) for query in (attempts, previews))
+        offline = sum(float(connection.execute(query).scalar() or 0.0) for query in (attempts, previews))
+        return offline + spent_live_since(self._session, since)
 
     def beat(self, worker_id: str, *, host: str, process: int, version: str, at: datetime) -> None:
         """A worker is alive."""

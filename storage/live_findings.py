@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlmodel import Session, col
 
-from storage.live_sums import Sql, standing
+from storage.call_metrics import Sql
+from storage.live_sums import standing
 from storage.live_tables import Exposure, GatewayCall, LivePhase, Outcome
 from storage.records import LivePhaseRecord
 

@@ -22,7 +22,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col
 
+from experiments.live_events import ABANDONED
 from experiments.value_ranges import ANY, DENOMINATORS
+from storage.call_metrics import CALL_METRICS, Sql, answered, flag, not_abandoned
 from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, LiveScore, Outcome
 from storage.records import LivePhaseRecord
 from storage.tables import table_of
@@ -36,44 +38,6 @@ Fold = Literal["requests", "mean", "ever", "total", "mean_or_zero"]
 
 With the last three a user without any value counts as 0.
 """
-
-
-Sql = Any
-"""A column or an expression: the types of SQLModel and SQLAlchemy for them are unrelated."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallMetric:
-    """A metric that model calls have by themselves: its value, and which calls have one."""
-
-    value: Sql
-    having: Sql
-
-
-def _answered() -> ColumnElement[bool]:
-    return and_(col(GatewayCall.status) == "ok", col(GatewayCall.fell_back).is_(False))
-
-
-def _flag(condition: Sql) -> ColumnElement[Any]:
-    return case((condition, 1.0), else_=0.0)
-
-
-CALL_METRICS: Mapping[str, CallMetric] = {
-    "cost_usd": CallMetric(col(GatewayCall.cost_usd), col(GatewayCall.cost_usd).is_not(None)),
-    "latency_ms": CallMetric(col(GatewayCall.latency_ms), _answered()),
-    "first_token_ms": CallMetric(col(GatewayCall.first_token_ms), col(GatewayCall.first_token_ms).is_not(None)),
-    "prompt_tokens": CallMetric(col(GatewayCall.prompt_tokens), col(GatewayCall.prompt_tokens).is_not(None)),
-    "completion_tokens": CallMetric(
-        col(GatewayCall.completion_tokens), col(GatewayCall.completion_tokens).is_not(None)
-    ),
-    "total_tokens": CallMetric(
-        col(GatewayCall.prompt_tokens) + col(GatewayCall.completion_tokens),
-        and_(col(GatewayCall.prompt_tokens).is_not(None), col(GatewayCall.completion_tokens).is_not(None)),
-    ),
-    "failed": CallMetric(case((_answered(), 0.0), else_=1.0), literal(True)),
-    "refused": CallMetric(_flag(col(GatewayCall.response_class).in_(("refusal", "content_filter"))), _answered()),
-    "answer_chars": CallMetric(col(GatewayCall.answer_chars), col(GatewayCall.answer_chars).is_not(None)),
-}
 
 
 def standing() -> list[ColumnElement[bool]]:
@@ -288,7 +252,8 @@ def _sums_of_earlier(y: Sql, before: Sql, fold: Fold) -> list[ColumnElement[Any]
 class Traffic:
     """What else a phase tells: users that met several variants, were replayed otherwise, or were not counted.
 
-    ``calls`` maps variants to model calls, their failures, cost and mean latency, ``shadow`` to those nobody saw;
+    ``calls`` maps variants to model calls, how many failed or were abandoned, cost, calls of unknown cost and mean
+    latency (left out where every caller left), ``shadow`` to those nobody saw;
     ``users_failed`` to (users with a failed call, users with a call). ``first`` and ``last`` are exposures.
     """
 
@@ -353,11 +318,15 @@ def _calls(session: Session, phase: LivePhaseRecord, *, shadow: bool) -> dict[st
         select(
             col(GatewayCall.variant),
             func.count().label("calls"),
-            func.sum(_flag(col(GatewayCall.status) != "ok")).label("failed"),
+            func.sum(flag(col(GatewayCall.status) == "failed")).label("failed"),
+            func.sum(flag(col(GatewayCall.status) == ABANDONED)).label("abandoned"),
             func.sum(func.coalesce(col(GatewayCall.cost_usd), 0.0)).label("cost_usd"),
-            func.sum(_flag(col(GatewayCall.cost_usd).is_(None))).label("unknown"),
-            func.sum(_flag(col(GatewayCall.fell_back))).label("fell_back"),
-            func.avg(col(GatewayCall.latency_ms)).label("latency_ms"),
+            func.sum(flag(col(GatewayCall.cost_usd).is_(None))).label("unknown"),
+            func.sum(case((col(GatewayCall.cost_status) == "estimated", col(GatewayCall.cost_usd)), else_=0.0)).label(
+                "estimated"
+            ),
+            func.sum(flag(col(GatewayCall.fell_back))).label("fell_back"),
+            func.avg(case((not_abandoned(), col(GatewayCall.latency_ms)))).label("latency_ms"),
         )
         .where(
             col(GatewayCall.phase_id) == phase.id,
@@ -367,17 +336,25 @@ def _calls(session: Session, phase: LivePhaseRecord, *, shadow: bool) -> dict[st
         .group_by(col(GatewayCall.variant))
     )
     rows = session.execute(query).mappings()
-    return {row["variant"]: {k: float(row[k]) for k in row if k != "variant"} for row in rows}
+    return {
+        row["variant"]: {name: float(row[name]) for name in row if name != "variant" and row[name] is not None}
+        for row in rows
+    }
 
 
 def _users_failed(session: Session, phase: LivePhaseRecord) -> dict[str, tuple[int, int]]:
     users = (
         select(
             col(Exposure.variant).label("variant"),
-            func.max(case((_answered(), 0.0), else_=1.0)).label("failed"),
+            func.max(case((answered(), 0.0), else_=1.0)).label("failed"),
         )
         .join(GatewayCall, col(GatewayCall.exposure_id) == col(Exposure.id))
-        .where(col(Exposure.phase_id) == phase.id, col(Exposure.counted).is_(True), col(GatewayCall.shadow).is_(False))
+        .where(
+            col(Exposure.phase_id) == phase.id,
+            col(Exposure.counted).is_(True),
+            col(GatewayCall.shadow).is_(False),
+            not_abandoned(),
+        )
         .group_by(col(Exposure.id), col(Exposure.variant))
         .subquery()
     )

@@ -151,10 +151,14 @@ def _computed(
 
 def _cost(evidence: LiveEvidence) -> dict[str, Any]:
     calls = evidence.traffic.calls
-    by_variant = {variant: round(told["cost_usd"], 10) for variant, told in sorted(calls.items())}
+    by_variant = {
+        variant: None if told["unknown"] == told["calls"] else round(told["cost_usd"], 10)
+        for variant, told in sorted(calls.items())
+    }
+    known = [usd for usd in by_variant.values() if usd is not None]
     return {
-        "total_usd": round(sum(by_variant.values()), 10),
-        "estimated_usd": 0.0,
+        "total_usd": round(sum(known), 10) if known or not calls else None,
+        "estimated_usd": round(sum(told["estimated"] for told in calls.values()), 10),
         "unknown_calls": int(sum(told["unknown"] for told in calls.values())),
         "by_variant": by_variant,
     }
@@ -163,14 +167,22 @@ def _cost(evidence: LiveEvidence) -> dict[str, Any]:
 def _counts(evidence: LiveEvidence) -> dict[str, Any]:
     calls = evidence.traffic.calls
     failed = {variant: int(told["failed"]) for variant, told in calls.items()}
-    answered = {variant: int(told["calls"]) - failed[variant] for variant, told in calls.items()}
+    abandoned = {variant: int(told["abandoned"]) for variant, told in calls.items()}
+    answered = {name: int(told["calls"]) - failed[name] - abandoned[name] for name, told in calls.items()}
     return {
         "planned": sum(int(told["calls"]) for told in calls.values()),
         "ok": sum(answered.values()),
         "failed": sum(failed.values()),
+        "abandoned": sum(abandoned.values()),
         "from_cache": 0,
         "by_variant": {
-            variant: {"ok": answered[variant], "failed": failed[variant], "classes": {}, "failures": {}}
+            variant: {
+                "ok": answered[variant],
+                "failed": failed[variant],
+                "abandoned": abandoned[variant],
+                "classes": {},
+                "failures": {},
+            }
             for variant in calls
         },
     }

@@ -14,7 +14,7 @@ from experiments.experiment_file import ExperimentSpec
 from experiments.live_events import LONGEST_TEXT, AnswerSample, GatewayCall
 from experiments.lookup.budget import monthly_left
 from experiments.lookup.live import live_test
-from experiments.lookup.prices import installation_prices
+from experiments.lookup.prices import file_prices, installation_prices
 from experiments.pricing import PriceBook, projected_cost
 from experiments.prompts import content_of
 from experiments.rendering import render
@@ -60,8 +60,8 @@ def _prepared(store: Store, ask: Mapping[str, Any]) -> _Shadow:
     with store.read() as tx:
         phase = tx.live.get(ask["phase_id"])
         served = live_test(tx, phase).served[ask["variant"]]
-        live = ExperimentSpec.model_validate(tx.experiments.get(phase.experiment_id).spec).live
-        prices = installation_prices(tx)
+        spec = ExperimentSpec.model_validate(tx.experiments.get(phase.experiment_id).spec)
+        live, prices = spec.live, installation_prices(tx).with_prices(file_prices(spec.prices))
     if live is None or live.shadow is None:
         raise BakeoffError("no_shadow", "The test has no shadow stage.")
     content = content_of("chat", served.messages, served.model, served.parameters)

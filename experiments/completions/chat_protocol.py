@@ -150,6 +150,11 @@ class StreamedAnswer:
         """Notes that the server said it was done; some never say why."""
         self._is_done = True
 
+    def text_so_far(self) -> str:
+        """What has come of the answer: its text, refusal and the arguments of its tool calls."""
+        arguments = (str((call.get("function") or {}).get("arguments") or "") for call in self._calls.values())
+        return "".join([*self._text, *self._refusal, *arguments])
+
     def answer(self, *, request_id: str | None, first_token_ms: float | None) -> Answer:
         """The whole answer. Raises MalformedResponse when the stream ended before it was finished."""
         if self._finish_reason is None and not (self._is_done and self._has_content()):

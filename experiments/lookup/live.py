@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from experiments.assignment import BUCKETS, LiveState, LiveTest, Served, Shadow, cumulative_limits, plain_value
 from experiments.errors import NotFound, nearest
-from experiments.experiment_file import ExperimentSpec, LiveSpec
+from experiments.experiment_file import ExperimentSpec, LiveSpec, PriceSpec
+from experiments.lookup.prices import file_prices
 from storage.records import LivePhaseRecord, VersionRecord
 from storage.store import Transaction
 
@@ -41,7 +43,9 @@ def live_test(tx: Transaction, phase: LivePhaseRecord) -> LiveTest:
         for v in variants
         if v.prompt_version_id
     }
-    return assigner(phase, served=served, experiment=tx.experiments.get(phase.experiment_id).name)
+    experiment = tx.experiments.get(phase.experiment_id)
+    written = {model: PriceSpec.model_validate(price) for model, price in experiment.spec.get("prices", {}).items()}
+    return replace(assigner(phase, served=served, experiment=experiment.name), prices=file_prices(written))
 
 
 def assigner(phase: LivePhaseRecord, *, served: Mapping[str, Served] | None = None, experiment: str = "") -> LiveTest:

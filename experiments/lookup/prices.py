@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from experiments.experiment_file import PriceSpec
 from experiments.lookup.blueprint import Blueprint
 from experiments.pricing import Price, PriceBook
 from storage.store import Transaction
@@ -14,5 +17,9 @@ def installation_prices(tx: Transaction) -> PriceBook:
 
 def price_book(tx: Transaction, blueprint: Blueprint) -> PriceBook:
     """Prices of an experiment: its file's, over the ones typed in, over the shipped snapshot's."""
-    own = {m: Price(p.input_per_million, p.output_per_million) for m, p in blueprint.spec.prices.items()}
-    return installation_prices(tx).with_prices(own)
+    return installation_prices(tx).with_prices(file_prices(blueprint.spec.prices))
+
+
+def file_prices(written: Mapping[str, PriceSpec]) -> dict[str, Price]:
+    """The prices of an experiment file, by model: in runs, in live traffic and for silent answers alike."""
+    return {model: Price(price.input_per_million, price.output_per_million) for model, price in written.items()}

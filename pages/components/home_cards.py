@@ -149,7 +149,8 @@ def show_spend(home: HomeView) -> None:
         else:
             share = min(1.0, home.spent_usd / home.budget_usd) if home.budget_usd else 1.0
             st.metric("Spent", money(home.spent_usd), label_visibility="collapsed")
-            st.progress(share, text=f"of {money(home.budget_usd)}; new calls stop there")
+            st.progress(share, text=f"of {money(home.budget_usd)}")
+            st.caption("Runs, judges, tries, silent answers and live calls count, and all stop when it is spent.")
 
 
 def _stopped(s: ExperimentSummary) -> Need:

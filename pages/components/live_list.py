@@ -8,9 +8,9 @@ import streamlit as st
 
 from experiments.assignment import LiveState
 from experiments.views.live_tests import LiveTestView
-from experiments.wording import count
+from experiments.wording import count, spent_words
 from pages.components.inert import element
-from pages.components.numbers import ago, money
+from pages.components.numbers import ago
 from pages.components.result_header import simulated_badge
 from pages.components.show_output import plain, show
 
@@ -59,7 +59,8 @@ def live_facts(view: LiveTestView) -> str:
     """One line: share, users, calls, money, age."""
     calls = int(sum(told["calls"] for told in view.traffic.calls.values()))
     spent = sum(told["cost_usd"] for told in view.traffic.calls.values())
+    unknown = int(sum(told["unknown"] for told in view.traffic.calls.values()))
     facts = [f"{view.enrolled:g} % of users", count(view.users, "user"), count(calls, "call")]
-    facts += [money(spent)] if calls else []
+    facts += [spent_words(spent, calls=calls, unknown=unknown)] if calls else []
     when = f"ended {ago(view.ended_at)}" if view.ended_at else f"started {ago(view.started_at)}"
     return " · ".join([*facts, when])

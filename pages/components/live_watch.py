@@ -16,7 +16,7 @@ from experiments.layers import RAMP
 from experiments.views.experiments import ArmView, ExperimentView, get_experiment
 from experiments.views.live_tests import LiveTestView, band_over_time, live_test_view
 from experiments.vocabulary import VerdictOutcome
-from experiments.wording import count, metric_name
+from experiments.wording import count, metric_name, spent_words
 from pages.components.confirm import confirm
 from pages.components.errors import show_errors
 from pages.components.inert import element
@@ -25,7 +25,7 @@ from pages.components.live_exposures import show_exposures
 from pages.components.live_list import live_badge, live_facts
 from pages.components.live_snippets import show_live_snippets
 from pages.components.method import show_method
-from pages.components.numbers import money, seconds_words
+from pages.components.numbers import seconds_words
 from pages.components.promotion import promote_dialog
 from pages.components.result_header import sample_badge, show_arms
 from pages.components.scorecard import show_scorecard
@@ -185,11 +185,15 @@ def _follow(key: str, arms: tuple[ArmView, ...], *, users_analysed: int) -> None
                     st.rerun()
         st.header("Traffic and cost", anchor=False)
         rows = [[chip(arm.letter, arm.name), *_traffic_cells(live, arm.name)] for arm in arms]
-        show_table(["Variant", "Planned", "Users", "Calls", "Failed", "Cost", "Cost per call", "Time"], rows, wide=(1,))
+        show_table(
+            ["Variant", "Planned", "Users", "Calls", "Failed", "Abandoned", "Cost", "Cost per call", "Time"],
+            rows,
+            wide=(1,),
+        )
         notes = [f"{count(live.traffic.crossed, 'user')} met both variants"] if live.traffic.crossed else []
         notes += [f"{count(number, 'exposure')} not counted ({_WHY.get(why, why)})" for why, number in _left_out(live)]
         for variant, told in live.traffic.shadow.items():
-            notes.append(f"{count(int(told['calls']), 'silent answer')} of {variant} for {money(told['cost_usd'])}")
+            notes.append(f"{count(int(told['calls']), 'silent answer')} of {variant} for {_spent_by(told)}")
         if notes:
             show(element("div", " · ".join(notes), cls="bk-muted bk-small"))
 
@@ -201,9 +205,14 @@ def _left_out(live: LiveTestView) -> list[tuple[str, int]]:
     return sorted(live.traffic.uncounted.items())
 
 
+def _spent_by(told: Mapping[str, float]) -> str:
+    return spent_words(told["cost_usd"], calls=int(told["calls"]), unknown=int(told["unknown"]))
+
+
 def _traffic_cells(live: LiveTestView, variant: str) -> list[str]:
     told = live.traffic.calls.get(variant, {})
     calls = int(told.get("calls", 0))
+    unknown = int(told.get("unknown", 0))
     users = live.exposed.get(variant, 0)
     share = f" ({100 * users / live.users:.1f} %)" if live.users else ""
     return [
@@ -211,9 +220,10 @@ def _traffic_cells(live: LiveTestView, variant: str) -> list[str]:
         f"{users:,}{share}",
         f"{calls:,}",
         f"{int(told.get('failed', 0)):,}",
-        money(told.get("cost_usd", 0.0)) if calls else "–",
-        f"${told['cost_usd'] / calls:.5f}" if calls else "–",
-        seconds_words(told["latency_ms"] / 1000) if calls else "–",
+        f"{int(told.get('abandoned', 0)):,}",
+        spent_words(told["cost_usd"], calls=calls, unknown=unknown) if calls else "–",
+        f"${told['cost_usd'] / (calls - unknown):.5f}" if calls > unknown else "–",
+        seconds_words(told["latency_ms"] / 1000) if "latency_ms" in told else "–",
     ]
 
 

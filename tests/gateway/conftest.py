@@ -187,7 +187,7 @@ def go_live(store: Store, **changes: Any) -> None:
     """Start the live test of ``live_spec``."""
     spec = live_spec(**changes)
     create_experiment(store, spec, dataset_version_id=None, actor=ADA)
-    start_live(store, spec.name, actor=ADA)
+    start_live(store, spec.name, actor=ADA, reason="A variant may ask for a variable that callers do not send.")
 
 
 _numbers = itertools.count()

@@ -65,5 +65,6 @@ def test_a_decision_and_the_month_are_told(app, finished):
     home = app(finished)
 
     assert "B of sums → sums, version 2 in production" in home.words
-    assert home.at.get("progress")[-1].text == "of $40.00; new calls stop there"
+    assert home.at.get("progress")[-1].text == "of $40.00"
+    assert any("live calls count, and all stop when it is spent" in caption.value for caption in home.at.caption)
     assert home_view(finished).decisions[0].still_live
