@@ -188,7 +188,11 @@ def analyse(
     overall = _overall(ready, earlier)
     cards = [judge_card(ready.study, evidence, overall, floor=plan.judge_floor) for evidence in judges]
     agreement = _agreement(ready)
-    health = [*_health(ready, split), *_people(ready, agreement, cards), *facts]
+    health = [
+        *_health(ready, split, awaited=any(fact.check == "ratings" for fact in facts)),
+        *_people(ready, agreement, cards),
+        *facts,
+    ]
     return _assembled(ready, overall, agreement=agreement, cards=cards, health=health)
 
 
@@ -256,12 +260,16 @@ def _people(ready: Prepared, agreement: Sequence[RaterAgreement], cards: Sequenc
     return checks + [judge_check(card, deciding=card.metric == deciding) for card in cards]
 
 
-def _health(ready: Prepared, split: Mapping[str, float] | None) -> list[HealthCheck]:
+def _health(ready: Prepared, split: Mapping[str, float] | None, *, awaited: bool) -> list[HealthCheck]:
+    """The checks of the evidence; while the deciding values are ``awaited`` from people, none says they are missing."""
     study, how = ready.study, ready.how
+    causes = cause_checks(study, ready.targets, named=ready.named, crossed=ready.crossed)
+    if ready.live or awaited:
+        causes = []
     independent = study.design is Design.INDEPENDENT
     checks: list[HealthCheck | None] = [
         control_check(study),
-        *([] if ready.live else cause_checks(study, ready.targets, named=ready.named, crossed=ready.crossed)),
+        *causes,
         same_rows_check(study, ready.primary, complete=how.complete),
         *refusals_of(study, ready.primary),
         measure_check(study, ready.primary, minimum=ready.minimum),

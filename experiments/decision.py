@@ -23,7 +23,7 @@ from experiments.vocabulary import HealthStatus, VerdictOutcome
 if TYPE_CHECKING:
     import pandas as pd
 
-NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "judge"})
+NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "ratings", "judge"})
 """Checks that fail only because data are still coming, while a plan shows progress only."""
 CAUSES = (
     *("control", "analysis", "ratings", "names", "design", "ids", "answers", "values", "limits", "measure"),

@@ -15,6 +15,7 @@ from experiments.lookup.progress import RunProgress, progress_of
 from experiments.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import ExperimentState, RunState
+from experiments.wording import metric_name
 from storage.records import AnalysisRecord, RunRecord
 from storage.store import Store, Transaction
 
@@ -39,7 +40,7 @@ def fresh_analysis(store: Store, experiment_name: str) -> AnalysisRecord:
         if run is None:
             raise Conflict("never_ran", f"'{experiment.name}' has not run yet.", "Start it first.")
         blueprint = load_blueprint(tx, experiment)
-        version = data_version(run, blueprint)
+        version = data_version(tx, run, blueprint)
         newest = tx.evidence.newest_analysis(experiment.id)
         if newest is not None and newest.data_version == version and newest.plan_hash == experiment.plan_hash:
             return newest
@@ -124,6 +125,12 @@ def _facts(blueprint: Blueprint, evidence: EvidenceTable) -> list[tuple[str, Any
     if blueprint.experiment.origin == "import":
         message = "The answers were there before the plan: read this as a first look, not as a test of a prediction."
         facts.append(("plan", HealthStatus.WARN, message))
+    primary = blueprint.spec.plan.primary.metric
+    rated = primary in {metric.name for metric in blueprint.rated}
+    told = any(check == "ratings" for check, _, _ in evidence.rating_facts)
+    if rated and not told and primary not in set(evidence.table["metric"].unique()):
+        message = f"People decide on {metric_name(primary)}, and nobody has rated yet. Open a rating session."
+        facts.append(("ratings", HealthStatus.FAIL, message))
     return facts + [(check, HealthStatus(status), message) for check, status, message in evidence.rating_facts]
 
 

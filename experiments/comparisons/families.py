@@ -30,7 +30,8 @@ def family_outcomes(study: Study, target: Target) -> tuple[dict[str, Outcome], d
     The intervals of a deciding target hold simultaneously and agree with the adjusted p-values.
     """
     if study.reading is None:
-        return dict.fromkeys(study.challengers, NOT_YET), {}
+        known = target.metric in study.table.metrics
+        return dict.fromkeys(study.challengers, NOT_YET if known else _no_rows(target)), {}
     first = {name: outcome_for(study, target, name, study.reading) for name in study.challengers}
     tested = {name: outcome for name, outcome in first.items() if isinstance(outcome, Estimate)}
     if not target.deciding or len(study.challengers) == 1 or not tested:
@@ -56,7 +57,7 @@ def outcome_for(
     """The outcome of one target and challenger, with names for what is missing in the table."""
     against = control or study.control
     if target.metric not in study.table.metrics:
-        return NotEstimable(State.NO_DATA, f"there are no rows of {metric_name(target.metric)}")
+        return _no_rows(target)
     if not study.table.has(against):
         return NotEstimable(State.NO_CONTROL, f"{against} has no rows")
     question = None
@@ -65,6 +66,10 @@ def outcome_for(
     if question is None:
         return NotEstimable(State.NO_DATA, f"{treatment} has no rows of {metric_name(target.metric)}")
     return outcome_of(question, study.design)
+
+
+def _no_rows(target: Target) -> NotEstimable:
+    return NotEstimable(State.NO_DATA, f"there are no rows of {metric_name(target.metric)}")
 
 
 def _family(study: Study, reading: Reading, target: Target, tested: Mapping[str, Estimate]) -> Family:

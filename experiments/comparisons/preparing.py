@@ -130,7 +130,9 @@ def _lone_units(units: UnitTable, design: Design) -> tuple[Flags, int]:
 def _sizes(units: UnitTable, primary: Target, names: Sequence[str], *, mask: Flags, design: Design) -> Sizes:
     values = units.metrics.get(primary.metric)
     known = [name for name in names if units.has(name)]
-    if values is None or names[0] not in known or len(known) < 2:
+    if values is None:
+        return Sizes(0, 0, 0)
+    if names[0] not in known or len(known) < 2:
         return Sizes(0, int(mask.sum()), 0)
     codes = [units.code(name) for name in known]
     if values.definition.kind is MetricKind.PREFERENCE:

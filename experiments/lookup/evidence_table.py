@@ -10,7 +10,7 @@ from experiments.errors import NotFound
 from experiments.lookup.answer_counts import answer_counts
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.rating_evidence import RatingEvidence, SessionVotes, rating_evidence
-from experiments.lookup.rating_sessions import rater_name
+from experiments.lookup.rating_sessions import rater_name, session_is_over
 from experiments.vocabulary import OutputStatus, RunState
 from storage import frames
 from storage.records import ExperimentRecord, RunRecord
@@ -45,11 +45,17 @@ def evidence_run(tx: Transaction, experiment_id: str) -> RunRecord | None:
     return next((r for r in tx.runs.of_experiment(experiment_id) if r.kind in EVIDENCE_KINDS), None)
 
 
-def data_version(run: RunRecord, blueprint: Blueprint) -> str:
-    """A word that changes whenever an analysis of this run would: outputs, scores, ratings or scorers changed."""
+def data_version(tx: Transaction, run: RunRecord, blueprint: Blueprint) -> str:
+    """A word that changes whenever an analysis of this run would: outputs, scores, ratings or scorers changed.
+
+    A rating session that ends by its time changes nothing that is stored, but what may be read of it.
+    """
     ended = run.state in (RunState.FINISHED, RunState.CANCELLED)
     scorers = ",".join(sorted(use.fingerprint[:12] for use in blueprint.scorer_uses))
-    return f"{run.id}:{run.revision}:{run.planned_trials}:{int(ended)}:{scorers}"
+    now = tx.clock()
+    over = sum(session_is_over(tx, session, now) for session in tx.ratings.all(blueprint.experiment.id))
+    rated = f":{over}" if over else ""
+    return f"{run.id}:{run.revision}:{run.planned_trials}:{int(ended)}:{scorers}{rated}"
 
 
 def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> EvidenceTable:

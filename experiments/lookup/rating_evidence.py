@@ -105,6 +105,7 @@ def rating_evidence(tx: Transaction, experiment_id: str, run_id: str, deciding: 
     rows: list[tuple[Any, ...]] = []
     facts: list[tuple[str, str, str]] = []
     planned: Counter[str] = Counter()
+    waiting: dict[str, str] = {}
     for session in reversed(tx.ratings.all(experiment_id)):
         if session.run_id != run_id:
             continue
@@ -116,9 +117,26 @@ def rating_evidence(tx: Transaction, experiment_id: str, run_id: str, deciding: 
             counted = [d for d in counted if heard[d["item_id"]] >= wanted[d["item_id"]]]
         rows += _rows(tx, votes, counted)
         facts += _facts(votes, wanted)
+        if session.metric in deciding and not counted:
+            waiting[session.metric] = _none_counts(votes)
         rated_rows = {d["example_id"] for d in counted}
         planned[session.metric] += len(rated_rows) if votes.over else _examples(tx, session)
+    told = {row[1] for row in rows}
+    facts += [("ratings", "fail", message) for metric, message in waiting.items() if metric not in told]
     return RatingEvidence(pd.DataFrame(rows, columns=list(COLUMNS)), tuple(facts), dict(planned))
+
+
+def _none_counts(votes: SessionVotes) -> str:
+    """Why a session that decides has given nothing to decide on."""
+    came, metric = len(votes.evidence(with_excluded=True)), metric_name(votes.session.metric)
+    if not votes.over:
+        told = (
+            "no rating of it is in yet" if not came else f"{count(came, 'rating')} in, no item has all its raters yet"
+        )
+        return f"People decide on {metric}: {told}. Share the link of the session."
+    left_out = f" ({count(len(votes.excluded), 'rater')} left out by the rule)" if votes.excluded else ""
+    told = f"{count(came, 'rating')} came, and none counts{left_out}" if came else "nobody rated"
+    return f"People decide on {metric}, and their session is over: {told}. Open another session."
 
 
 def _examples(tx: Transaction, session: RatingSessionRecord) -> int:

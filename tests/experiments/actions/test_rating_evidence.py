@@ -86,6 +86,39 @@ def test_people_decide_when_the_plan_says_so(store: Store, client: TestClient):
     assert session_report(store, session.session_id).result is not None
 
 
+def test_ratings_that_decide_and_are_not_there_are_named_and_not_called_few_rows(store: Store, client: TestClient):
+    plan = {"primary": {"metric": "preferred", "smallest_effect": 0.05}}
+    session = opened(store, imported(store, rows=40, plan=plan), overlap=2)
+    result = fresh_analysis(store, "replies").result
+    assert "no rating of it is in yet" in " ".join(check["message"] for check in result["health"])
+    rate_everything(arrived(client, session), kind_wins)
+    early = fresh_analysis(store, "replies").result
+    assert "40 ratings in, no item has all its raters yet" in " ".join(check["message"] for check in early["health"])
+    assert early["verdict"]["outcome"] == "keep_collecting"
+
+
+def test_a_session_that_is_over_without_a_rating_says_so(store: Store):
+    plan = {"primary": {"metric": "preferred", "smallest_effect": 0.05}}
+    session = opened(store, imported(store, rows=40, plan=plan), overlap=2)
+    close_session(store, session.session_id, actor=ADA)
+    verdict = fresh_analysis(store, "replies").result["verdict"]
+    assert (verdict["outcome"], verdict["deciding_rule"]) == ("cannot_decide", "health:ratings")
+    assert "their session is over: nobody rated" in verdict["detail"]
+    assert "0 rows" not in verdict["sentence"]
+
+
+def test_a_session_that_ends_by_its_time_is_read_anew(store: Store, client: TestClient):
+    plan = {"primary": {"metric": "preferred", "smallest_effect": 0.05}}
+    session = opened(store, imported(store, rows=40, plan=plan), overlap=2)
+    rate_everything(arrived(client, session), kind_wins)
+    assert fresh_analysis(store, "replies").result["verdict"]["outcome"] == "keep_collecting"
+    with store.begin() as tx:
+        tx.ratings.change(session.session_id, closes_at=tx.clock())
+    late = fresh_analysis(store, "replies").result
+    assert late["verdict"]["outcome"] == "ship"
+    assert late["comparisons"][0]["n_units"] == 40
+
+
 def test_a_plan_may_name_a_rating_before_anybody_rates(store: Store):
     from tests.builders import made, run_to_end, spec_of
 
