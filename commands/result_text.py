@@ -31,6 +31,9 @@ def print_results(results: dict[str, Any]) -> None:
         for warning in c["warnings"] if c["status"] == "ok" else ():
             typer.echo(f"· {metric_name(c['metric'])}, {c['treatment']}: {warning}.")
     _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
+    robustness = results.get("robustness")
+    if robustness is not None and robustness["sentence"]:
+        typer.echo(robustness["sentence"])
     for check in results["health"]:
         if check["status"] != "ok":
             typer.echo(f"{'!' if check['status'] == 'fail' else '·'} {check['message']}")

@@ -35,6 +35,7 @@ from experiments.comparisons.preparing import Prepared, prepare
 from experiments.comparisons.question import Study
 from experiments.comparisons.rater_checks import raters_check
 from experiments.comparisons.raters import RaterAgreement, rater_agreement
+from experiments.comparisons.robustness import Robustness, robustness_of
 from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.standings import Standings, chances_to_be_best, omnibus_of, standings_of
 from experiments.comparisons.targets import Target
@@ -82,6 +83,7 @@ class Analysis:
     shows_effects: bool
     how_read: str
     seed: int
+    robustness: Robustness | None = None
 
     def overall(self, metric: str, aggregate: str = "mean") -> tuple[Comparison, ...]:
         """The comparisons of one metric over all units, one per challenger."""
@@ -133,6 +135,7 @@ class Analysis:
             "between_challengers": [comparison.to_json() for comparison in self.between],
             "agreement": [agreement.to_json() for agreement in self.agreement],
             "judges": [card.to_json() for card in self.judges],
+            "robustness": None if self.robustness is None else self.robustness.to_json(),
             "arms": [arm.to_json() for arm in self.arms],
             "standings": [standing.to_json() for standing in self.standings],
             "chances_best": {name: number(chance) for name, chance in self.chances_best.items()},
@@ -231,6 +234,7 @@ def _assembled(
         shows_effects=shown,
         how_read=how.reason,
         seed=study.seed,
+        robustness=robustness_of(study, ready.primary, overall),
     )
 
 
@@ -275,7 +279,9 @@ def _health(ready: Prepared, split: Mapping[str, float] | None, *, awaited: bool
         measure_check(study, ready.primary, minimum=ready.minimum),
         error_rates_check(study, ready.primary),
         unscored_check(study, ready.primary),
-        units_check(ready.sizes.used, minimum=ready.minimum, live=independent),
+        None
+        if awaited and not ready.sizes.used
+        else units_check(ready.sizes.used, minimum=ready.minimum, live=independent),
         clusters_check(study),
         missing_check(study, ready.wanted),
         duplicates_check(study),

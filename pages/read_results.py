@@ -15,6 +15,7 @@ from pages.components.promotion import promote_dialog
 from pages.components.reader import Pairs, pair_page, read_answers
 from pages.components.result_header import show_arms, show_facts, title_line
 from pages.components.result_lines import slice_parts
+from pages.components.robustness import show_robustness
 from pages.components.run_progress import follow_run, present_progress, show_ended_run
 from pages.components.scorecard import show_scorecard
 from pages.components.session import actor, store
@@ -87,6 +88,7 @@ with show_errors():
         letters = {arm.name: arm.letter for arm in view.arms}
         show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts, letters=letters)
         show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
+        show_robustness(result, treatment.name)
         show_over_time(result, view.spec.plan, view.id, treatment.name)
         show_judges(result, view)
         show_slices(result, view.spec.plan, treatment.name, treatment.letter)

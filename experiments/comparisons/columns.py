@@ -59,6 +59,16 @@ def optional_codes(table: pd.DataFrame, name: str) -> tuple[Codes, tuple[str, ..
     return codes.astype(np.intp), tuple(str(value) for value in names)
 
 
+def ordered_codes(table: pd.DataFrame, name: str) -> Codes:
+    """The same, codes in the order of the names (2 before 10) and not of the rows."""
+    codes, names = optional_codes(table, name)
+    if not names:
+        return codes
+    rank = np.empty(len(names), dtype=np.intp)
+    rank[sorted(range(len(names)), key=lambda i: (len(names[i]), names[i]))] = np.arange(len(names))
+    return np.where(codes < 0, -1, rank[codes])
+
+
 def codes_among(table: pd.DataFrame, name: str, names: Sequence[str]) -> Codes:
     """Positions of a column's values among ``names``; −1 where there is none."""
     if name not in table.columns:

@@ -150,7 +150,7 @@ def read_table(
         unit=unit,
         rater=rater,
         opponent=read.codes_among(table, "opponent", variant_names),
-        repetition=read.optional_codes(table, "repetition")[0],
+        repetition=read.ordered_codes(table, "repetition"),
         value=value,
         usable=np.isin(status.astype(str), read.ANSWERED) & np.isfinite(value),
         denominator=_column(table, "denominator"),

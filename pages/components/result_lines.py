@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.plan import Plan
-from experiments.wording import POINTS, amount, metric_name, percent
+from experiments.stats.estimates import Interval
+from experiments.wording import POINTS, amount, between, metric_name, percent
 from pages.components.charts import ForestPanel, ForestRow
 from pages.components.numbers import level_text
 
@@ -167,6 +168,45 @@ def second_line(result: Mapping[str, Any], treatment: str, letter: str, letters:
         shares = ", ".join(f"{letters.get(name, name)} {100 * chance:.0f}" for name, chance in ranked)
         told.append(f"Chance to be the best, of 100: {shares}.")
     return " ".join(told)
+
+
+@dataclass(frozen=True, slots=True)
+class TriedLine:
+    """One circumstance under which the deciding difference was read again, in words."""
+
+    what: str
+    difference: str
+    limits: str
+    reads: str
+
+
+def robustness_lines(result: Mapping[str, Any]) -> list[TriedLine]:
+    """What was tried on the deciding difference; empty where there is nothing."""
+    found = result.get("robustness")
+    if found is None:
+        return []
+    unit = next(c["unit"] for c in overall(result, found["treatment"]) if c["role"] == "primary")
+    missing = found["missing"]
+    tipping = missing["tipping_point"]
+    turns = "none of them turns it" if tipping["needed"] is None else f"{tipping['needed']:,} turn it"
+    tried = [
+        (f"All {tipping['missing']:,} missing rows gone badly ({turns})", missing["worst_case"]),
+        ("Without the cluster that matters most", found["leave_one_cluster_out"]),
+        ("Without the rater who matters most", found["leave_one_rater_out"]),
+        ("Without the largest unit", found["without_largest_unit"]),
+        ("One answer per row", found["without_repeats"]),
+    ]
+    return [_tried(what, part, unit) for what, part in tried if part is not None]
+
+
+def _tried(what: str, part: Mapping[str, Any], unit: str) -> TriedLine:
+    words = {"treatment": "better", "control": "worse", "unclear": "unclear"}[part["better"]]
+    return TriedLine(
+        what=f"{what}: {part['name']}" if part["name"] else what,
+        difference=amount(part["estimate"], unit, sign=True),
+        limits=between(Interval(part["estimate"], part["lower"], part["upper"]), unit),
+        reads=f"{words}, which turns it" if part["turns"] else words,
+    )
 
 
 def _line(c: Mapping[str, Any], names: Iterable[str]) -> ScoreLine:

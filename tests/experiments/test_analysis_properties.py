@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.analysis import Analysis
 from experiments.plan import Plan
-from experiments.vocabulary import HealthStatus
+from experiments.vocabulary import HealthStatus, canonical_json
 from tests.experiments.analysis_tables import check, plan, primary, rows, run, text
 
 
@@ -56,7 +57,17 @@ def test_the_names_of_units_and_clusters_change_no_byte(table: pd.DataFrame) -> 
 
     one, other = (run(t, _plan_for(table)) for t in (table, renamed))
 
-    assert text(one) == text(other)
+    assert _nameless(one) == _nameless(other)
+
+
+def _nameless(analysis: Analysis) -> str:
+    """The analysis as bytes, where a row or cluster that is told of is only told of."""
+    found = analysis.to_json()
+    for part in (found["robustness"] or {}).values():
+        if isinstance(part, dict) and part.get("name"):
+            found["robustness"]["sentence"] = found["robustness"]["sentence"].replace(part["name"], "NAME")
+            part["name"] = "NAME"
+    return canonical_json(found)
 
 
 @settings(deadline=None, max_examples=30)

@@ -43,7 +43,7 @@ def test_the_result_waits_for_people_and_then_says_what_they_said(app: Callable[
     run_to_end(empty, "by people")
 
     page = app(empty).go("read_results.py", exp="by people")
-    assert page.errors == ["Only 0 rows so far; a verdict needs at least 30."]
+    assert page.errors == ["People decide on preferred, and nobody has rated yet. Open a rating session."]
     assert "Let people rate these answers" in [link.label for link in page.at.page_link]
 
     session = opened(empty, "by people", overlap=1)
