@@ -132,7 +132,18 @@ def judge_card(
         sensitivity_limits=limits[0],
         specificity_limits=limits[1],
     )
-    return _with_behaviour(card, Beside(study, evidence, values, labels, calibration))
+    beside = Beside(study, evidence, values, labels, calibration)
+    return _with_behaviour(card, beside, confirmed=not reason and _confirmed(mine, corrected))
+
+
+def _confirmed(comparisons: Sequence[Comparison], corrected: Sequence[tuple[str, Interval]]) -> bool:
+    """Whether people's labels carry every effect: a kinder judge made none of them then."""
+    known = dict(corrected)
+    effects = [c for c in comparisons if c.slice is None]
+    ranges = [known.get(c.treatment) for c in effects]
+    return all(r is not None and (r.lower > 0 or r.upper < 0) for r in ranges) and all(
+        c.ok and c.better != "unclear" for c in effects
+    )
 
 
 def _unchecked(study: Study, evidence: JudgeEvidence, values: MetricValues | None) -> JudgeCard:
@@ -143,12 +154,16 @@ def _unchecked(study: Study, evidence: JudgeEvidence, values: MetricValues | Non
     return card if values is None else _with_behaviour(card, Beside(study, evidence, values, None, None))
 
 
-def _with_behaviour(card: JudgeCard, beside: Beside) -> JudgeCard:
-    """The card with what the judge does wrong; a fault that bends comparisons takes it the right to decide."""
+def _with_behaviour(card: JudgeCard, beside: Beside, *, confirmed: bool = False) -> JudgeCard:
+    """The card with what the judge does wrong; a fault that bends comparisons takes it the right to decide.
+
+    Being kinder to one variant bends nothing where people's labels carry the effect (``confirmed``).
+    """
     behaviour = beside.evidence.behaviour
     faults = faults_of(beside)
     length = length_bias(beside)
-    reason = card.reason or next((f.message for f in faults if f.name in DISQUALIFYING), "")
+    bending = DISQUALIFYING - {"favours_variant"} if confirmed else DISQUALIFYING
+    reason = card.reason or next((f.message for f in faults if f.name in bending), "")
     return replace(
         card,
         usable=not reason,
@@ -218,16 +233,25 @@ def _reason(
 
 
 def _contradiction(comparisons: Sequence[Comparison], corrected: Sequence[tuple[str, Interval]]) -> str:
-    """Where the judge sees a clear effect that people's labels deny: another sign, or another size beyond doubt."""
+    """Where the judge sees a clear effect that people's labels deny, or do not carry.
+
+    A judge that passes some of one variant's bad answers makes an effect of its own, and its agreement with people on
+    the whole hides that: so the effect has to hold as people would see it, with the range that their labels leave.
+    """
     clear = {c.treatment: c.estimate for c in comparisons if c.slice is None and c.ok and c.better != "unclear"}
-    for treatment, interval in corrected:
-        estimate = clear.get(treatment)
+    known = dict(corrected)
+    for treatment, estimate in clear.items():
+        interval = known.get(treatment)
+        if interval is None:
+            return f"its errors differ between the variants, so its effect of {treatment} cannot be corrected"
         if estimate is None:
             continue
         if estimate * interval.estimate < 0:
             return f"corrected by what people said, the effect of {treatment} turns around"
         if abs(estimate) > max(abs(interval.lower), abs(interval.upper)):
             return f"corrected by what people said, the effect of {treatment} is much smaller"
+        if interval.lower <= 0 <= interval.upper:
+            return f"corrected by what people said, {treatment} may be no different; more ratings would tell"
     return ""
 
 
