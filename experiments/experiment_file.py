@@ -22,6 +22,9 @@ from experiments.value_ranges import range_of
 from experiments.vocabulary import MetricKind, QuestionKind
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$")
+MOST_DOLLARS = 1e9
+MOST_PER_MILLION = 1e9
+"""No budget and no price is larger; beyond, sums of money would overflow or lose cents."""
 PROMPT_REFERENCE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)@(?P<at>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
 
 
@@ -75,11 +78,19 @@ class VariantSpec(_Strict):
         return (match["name"], match["at"]) if match else None
 
 
-class PriceSpec(_Strict):
-    """Price of a model in US dollars per million tokens."""
+DollarsPerMillion = Annotated[float, Field(ge=0, le=MOST_PER_MILLION)]
+Dollars = Annotated[float, Field(ge=0, le=MOST_DOLLARS)]
 
-    input_per_million: Annotated[float, Field(ge=0)]
-    output_per_million: Annotated[float, Field(ge=0)]
+
+class PriceSpec(_Strict):
+    """Price of a model in US dollars per million tokens.
+
+    Without ``cached_input_per_million`` cached prompt tokens count as others, and the cost of such a call is estimated.
+    """
+
+    input_per_million: DollarsPerMillion
+    output_per_million: DollarsPerMillion
+    cached_input_per_million: DollarsPerMillion | None = None
 
 
 class Limits(_Strict):
@@ -88,8 +99,8 @@ class Limits(_Strict):
     ``budget_usd`` holds for everything that the run pays, ``judge_budget_usd`` for its judges alone.
     """
 
-    budget_usd: Annotated[float, Field(ge=0)] | None = None
-    judge_budget_usd: Annotated[float, Field(ge=0)] | None = None
+    budget_usd: Dollars | None = None
+    judge_budget_usd: Dollars | None = None
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = 60
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
@@ -140,7 +151,7 @@ class ShadowSpec(_Strict):
     """Challengers that answer in the background on a share (per cent) of the requests that are not enrolled."""
 
     share: Annotated[float, Field(gt=0, le=100)] = 5
-    budget_usd: Annotated[float, Field(gt=0)] = 1
+    budget_usd: Annotated[float, Field(gt=0, le=MOST_DOLLARS)] = 1
     variants: tuple[str, ...] = ()
 
 
@@ -199,7 +210,11 @@ ScorerEntry = str | dict[str, Any]
 
 
 class ExperimentSpec(_Strict):
-    """One experiment as its author wrote it; ``variants[0]`` is the control unless ``control`` names another."""
+    """One experiment as its author wrote it; ``variants[0]`` is the control unless ``control`` names another.
+
+    ``score_thinking``: reasoning that a model writes out before its answer (``<think>…</think>``) is scored and judged
+    with it, instead of being left out.
+    """
 
     name: str
     hypothesis: str = ""
@@ -218,6 +233,7 @@ class ExperimentSpec(_Strict):
     plan: Plan
     prices: dict[str, PriceSpec] = {}
     limits: Limits = Limits()
+    score_thinking: bool = False
     live: LiveSpec | None = None
 
     @field_validator("name")

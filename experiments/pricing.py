@@ -29,7 +29,8 @@ LOCAL_PROVIDERS = frozenset({"ollama", "ollama_chat", "lm_studio", "llamafile", 
 class Price:
     """US dollars per million tokens.
 
-    ``cached_input_per_million`` is None where cached prompt tokens cost as much as others. Requests whose
+    ``cached_input_per_million`` is None where nobody gave it: cached prompt tokens then count as others, which is an
+    estimate, because providers charge less for them. Requests whose
     prompt is longer than ``long_above_tokens`` cost the ``long_…`` prices throughout. ``assumed`` marks the
     price of a namesake.
     """
@@ -154,7 +155,8 @@ def cost(usage: Usage, price: Price | None, *, estimated: bool = False) -> tuple
     dollars = (
         (usage.prompt_tokens - cached) * per_input + cached * per_cached + usage.completion_tokens * per_output
     ) / PER_MILLION
-    is_known = not (estimated or price.assumed or is_long)
+    guesses_cached = cached > 0 and price.cached_input_per_million is None and per_input > 0
+    is_known = not (estimated or price.assumed or is_long or guesses_cached)
     return dollars, CostStatus.KNOWN if is_known else CostStatus.ESTIMATED
 
 

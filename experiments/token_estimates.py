@@ -73,6 +73,7 @@ def completed_usage(usage: Usage, request: Request, answer: str) -> tuple[Usage,
         prompt_tokens=prompt_tokens(request) if usage.prompt_tokens is None else usage.prompt_tokens,
         completion_tokens=text_tokens(answer) if usage.completion_tokens is None else usage.completion_tokens,
         cached_prompt_tokens=usage.cached_prompt_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
     )
     return filled, True
 

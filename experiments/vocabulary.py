@@ -300,11 +300,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call as the provider reported them; None where it did not, or reported nonsense."""
+    """Tokens of one call as the provider reported them; None where it did not, or reported nonsense.
+
+    ``cached_prompt_tokens`` are part of the prompt's, ``reasoning_tokens`` part of the completion's.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_prompt_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

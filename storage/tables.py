@@ -297,6 +297,8 @@ class Output(SQLModel, table=True):
     attempts: int
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_prompt_tokens: int | None = None
+    reasoning_tokens: int | None = None
     cost_usd: float | None = None
     cost_status: str
     latency_ms: float | None = None

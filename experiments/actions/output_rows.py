@@ -20,6 +20,8 @@ _CARRIED_OVER = (
     "served_model",
     "prompt_tokens",
     "completion_tokens",
+    "cached_prompt_tokens",
+    "reasoning_tokens",
     "cost_usd",
     "cost_status",
     "latency_ms",
@@ -48,6 +50,8 @@ def _base(run_id: str, trial: Trial, at: datetime) -> dict[str, Any]:
         "attempts": 0,
         "prompt_tokens": None,
         "completion_tokens": None,
+        "cached_prompt_tokens": None,
+        "reasoning_tokens": None,
         "cost_usd": None,
         "cost_status": CostStatus.UNKNOWN.value,
         "latency_ms": None,
@@ -76,6 +80,8 @@ def answered(
         "attempts": attempts,
         "prompt_tokens": completion.usage.prompt_tokens,
         "completion_tokens": completion.usage.completion_tokens,
+        "cached_prompt_tokens": completion.usage.cached_prompt_tokens,
+        "reasoning_tokens": completion.usage.reasoning_tokens,
         "cost_usd": completion.cost_usd,
         "cost_status": completion.cost_status.value,
         "latency_ms": completion.latency_ms,
@@ -116,9 +122,11 @@ def scoring_context(
     """What scorers see of an output; ``sent`` is its request where it is at hand, else it is rendered again."""
     arm = blueprint.arms[arm_position]
     request = sent or (blueprint.request(arm, example) if arm.content is not None else None)
+    answer = blueprint.answer(output["text"])
     variables = blueprint.values(arm.content, example) if arm.content is not None else example.cells
     return ScoringContext(
-        output=output["text"],
+        output=answer,
+        thinking_characters=len(output["text"]) - len(answer),
         reference=blueprint.reference(example),
         variables=variables,
         row=example.cells,
@@ -138,8 +146,10 @@ def scoring_context(
 def score_rows(
     scorers: Iterable[BoundScorer], context: ScoringContext, output_id: str, *, at: datetime
 ) -> list[dict[str, Any]]:
-    """One score row per scorer; what cannot be scored keeps its reason."""
+    """One score row per scorer; what cannot be scored keeps its reason, and reasoning that was left out its length."""
     rows = []
+    left_out = context.thinking_characters
+    noted = {"thinking_characters": left_out} if left_out else {}
     for scorer in scorers:
         score = scorer.score(context)
         rows.append(
@@ -150,7 +160,7 @@ def score_rows(
                 "fingerprint": scorer.fingerprint,
                 "value": score.value,
                 "reason": score.reason,
-                "details": dict(score.details) if score.details else None,
+                "details": {**(score.details or {}), **noted} or None,
                 "created_at": at,
             }
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import load_blueprint
+from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.scoring import BoundScorer, ScoringContext
 from experiments.vocabulary import ResponseClass
 from storage.store import Store
@@ -35,18 +35,22 @@ def score_waiting(store: Store, *, limit: int = AT_ONCE) -> int:
         except BakeoffError as error:
             logger.warning("answers of '%s' are not scored: %s", blueprint.experiment.name, error.message)
             scorers[one] = ()
-    scores = [score for row in waiting for score in _scores(row, scorers[row["experiment_id"]])]
+    scores = [
+        score
+        for row in waiting
+        for score in _scores(row, blueprints[row["experiment_id"]], scorers[row["experiment_id"]])
+    ]
     with store.begin() as tx:
         tx.live_work.keep_scores([row["id"] for row in waiting], scores, at=tx.clock())
     return len(waiting)
 
 
-def _scores(row: Mapping[str, Any], scorers: tuple[BoundScorer, ...]) -> list[dict[str, Any]]:
+def _scores(row: Mapping[str, Any], blueprint: Blueprint, scorers: tuple[BoundScorer, ...]) -> list[dict[str, Any]]:
     if row["status"] != "ok":
         return []
     sample = row["sample"]
     context = ScoringContext(
-        output=sample["text"],
+        output=blueprint.answer(sample["text"]),
         variables=sample["variables"] or {},
         row=sample["variables"] or {},
         messages=tuple(sample["messages"]),

@@ -10,6 +10,7 @@ from typing import Any
 from experiments.pricing import Price, cost_of_answer
 from experiments.refusals import refusal_phrase
 from experiments.storable import sanitised_text, storable
+from experiments.thinking import without_thinking
 from experiments.vocabulary import Completion, Request, ResponseClass, Usage
 
 MOST_TOKENS = 10_000_000
@@ -78,6 +79,7 @@ def _class_told(answer: Answer) -> ResponseClass | None:
 
 
 def _class_read(text: str, *, wants_json: bool) -> ResponseClass:
+    text = without_thinking(text)
     if not text.strip():
         return ResponseClass.EMPTY
     if refusal_phrase(text):
@@ -101,9 +103,13 @@ def reported_usage(usage: object) -> Usage:
     if not prompt:
         return Usage(completion_tokens=completion or None)
     cached = _count(_field(_field(usage, "prompt_tokens_details"), "cached_tokens"))
-    if cached is not None and cached > prompt:
-        cached = None
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, cached_prompt_tokens=cached)
+    reasoning = _count(_field(_field(usage, "completion_tokens_details"), "reasoning_tokens"))
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_prompt_tokens=_part(cached, prompt),
+        reasoning_tokens=_part(reasoning, completion),
+    )
 
 
 def content_text(content: object) -> str | None:
@@ -132,6 +138,11 @@ def _count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= MOST_TOKENS else None
+
+
+def _part(part: int | None, total: int | None) -> int | None:
+    """A part that is not larger than what it is a part of, else None."""
+    return part if part is not None and total is not None and part <= total else None
 
 
 def _short(text: str | None) -> str | None:

@@ -21,6 +21,7 @@ MEASURES = ("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms", "fir
 KNOWN = (*REQUIRED, *MEASURES, "repetition", "model", "status", "error_kind", "error_message", "rater_id")
 CALL_RECORDS = frozenset(
     {"experiment", "run", "messages", "finish_reason", "served_model", "cost_status", "cached", "created_at"}
+    | {"cached_prompt_tokens", "reasoning_tokens"}
     | (set(SYSTEM_METRICS) - set(MEASURES))
 )
 """Columns of our own exports that describe a call and are neither inputs nor scores."""

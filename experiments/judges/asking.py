@@ -10,6 +10,7 @@ from experiments.judges.fences import fenced, mark_of
 from experiments.judges.remarks import Remark
 from experiments.judges.suggestions import Suggestion
 from experiments.scoring.reasons import one_line
+from experiments.thinking import without_thinking
 from experiments.vocabulary import Request
 
 MOST_SHOWN = 12
@@ -44,7 +45,7 @@ def suggestions_in(text: str) -> tuple[Suggestion, ...]:
         BakeoffError: ``bad_suggestions`` when the answer is not what was asked for.
     """
     try:
-        found = json.loads(text)
+        found = json.loads(without_thinking(text))
     except (ValueError, RecursionError):
         found = None
     lines = found.get("lines") if isinstance(found, dict) else None

@@ -11,6 +11,7 @@ from typing import Any
 from experiments.judges.questions import Answers, answers_of
 from experiments.judges.spec import JudgeSpec
 from experiments.scoring.reasons import one_line, quote
+from experiments.thinking import without_thinking
 
 ONE_FENCE = re.compile(r"\A```(?:json)?\s*\n(?P<body>.*?)\n?```\Z", re.DOTALL)
 WHOLE = ""
@@ -36,10 +37,10 @@ class Unreadable:
 def read_verdicts(spec: JudgeSpec, text: str) -> dict[str, Finding] | Unreadable:
     """Criterion (``WHOLE`` without any) → what the judge found; all of them, or nothing.
 
-    The JSON object may stand in one code fence; words around it, further keys, and verdicts that were not offered are
-    refused, so that a judge that was talked into something else does not count.
+    The JSON object may stand in one code fence, and reasoning (``<think>…</think>``) before it. Words around it,
+    further keys and verdicts that were not offered are refused: a judge talked into something else does not count.
     """
-    body = text.strip()
+    body = without_thinking(text).strip()
     if fence := ONE_FENCE.match(body):
         body = fence["body"]
     try:

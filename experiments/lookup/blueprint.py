@@ -16,6 +16,7 @@ from experiments.prompts import PromptContent, content_of
 from experiments.ratings.session_file import SessionSpec
 from experiments.rendering import render
 from experiments.scoring import BoundScorer, bind
+from experiments.thinking import without_thinking
 from experiments.vocabulary import Direction, MetricKind, Request
 from storage.records import DatasetVersionRecord, ExampleRecord, ExperimentRecord, ScorerUseRecord
 from storage.store import Transaction
@@ -132,6 +133,10 @@ class Blueprint:
     def values(self, content: PromptContent, example: ExampleRecord) -> dict[str, str | None]:
         """The row's value of each variable of a prompt."""
         return {name: example.cells.get(self.roles.inputs.get(name, name)) for name in content.variables()}
+
+    def answer(self, text: str) -> str:
+        """What of a model's text is scored: without the reasoning before it, unless the author wants it scored too."""
+        return text if self.spec.score_thinking else without_thinking(text)
 
     def reference(self, example: ExampleRecord) -> str | None:
         """The row's reference, or None."""

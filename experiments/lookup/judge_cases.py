@@ -20,11 +20,11 @@ def case_of(
 ) -> Case:
     """The case of an answer; ``control`` is the control's answer to the same row, for pairs."""
     return Case(
-        answer=answer_text(output),
+        answer=answer_text(output, blueprint),
         inputs=shown_inputs(blueprint, example),
         reference=blueprint.reference(example) if spec.reference else None,
         material={column: example.cells.get(column) or "" for column in spec.columns},
-        other=answer_text(control) if control is not None else None,
+        other=answer_text(control, blueprint) if control is not None else None,
     )
 
 
@@ -52,7 +52,7 @@ def shown_inputs(blueprint: Blueprint, example: ExampleRecord) -> dict[str, str]
     return {name: value for name, value in example.cells.items() if value is not None and name not in hidden}
 
 
-def answer_text(output: Mapping[str, Any]) -> str:
-    """The text of an answer, and its tool calls as JSON where it has any."""
+def answer_text(output: Mapping[str, Any], blueprint: Blueprint) -> str:
+    """The text of an answer as it is scored, and its tool calls as JSON where it has any."""
     calls = json.dumps(output["tool_calls"], ensure_ascii=False, indent=1) if output["tool_calls"] else ""
-    return "\n".join(part for part in (output["text"], calls) if part)
+    return "\n".join(part for part in (blueprint.answer(output["text"]), calls) if part)

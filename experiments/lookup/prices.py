@@ -22,4 +22,7 @@ def price_book(tx: Transaction, blueprint: Blueprint) -> PriceBook:
 
 def file_prices(written: Mapping[str, PriceSpec]) -> dict[str, Price]:
     """The prices of an experiment file, by model: in runs, in live traffic and for silent answers alike."""
-    return {model: Price(price.input_per_million, price.output_per_million) for model, price in written.items()}
+    return {
+        model: Price(price.input_per_million, price.output_per_million, price.cached_input_per_million)
+        for model, price in written.items()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -14,7 +14,8 @@ from experiments.plan import SYSTEM_METRICS
 from experiments.scoring import registry
 from experiments.scoring.bound_scorer import BoundScorer, Threshold
 from experiments.scoring.registry import Scorer
-from experiments.vocabulary import Direction, MetricKind, content_hash
+from experiments.scoring.right_answers import of_any_answer, on_canonical_texts
+from experiments.vocabulary import Direction, MetricKind, Score, content_hash
 
 JUDGE = "judge"
 SIMILARITY = "semantic_similarity"
@@ -141,8 +142,15 @@ def bind_scorer(scorer: Scorer, entry: Entry) -> BoundScorer:
         options=canonical,
         threshold=threshold,
         fingerprint=content_hash([scorer.name, scorer.version, canonical, entry.threshold]),
-        function=partial(scorer.function, **arguments),
+        function=partial(_reading(scorer), **arguments),
     )
+
+
+def _reading(scorer: Scorer) -> Callable[..., Score]:
+    """The scorer's function behind what all that read a reference have in common."""
+    if "reference" not in scorer.needs:
+        return scorer.function
+    return on_canonical_texts(of_any_answer(scorer.function) if scorer.any_answer else scorer.function)
 
 
 def _check_together(scorer: Scorer, arguments: Mapping[str, Any]) -> None:

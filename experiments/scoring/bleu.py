@@ -18,7 +18,14 @@ _DASH_AFTER_DIGIT = re.compile(r"([0-9])(-)")
 _ENTITIES = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, main="ignore_case", example={"threshold": 0.3})
+@scorer(
+    kind=MetricKind.SCORE,
+    version="2",
+    any_answer=True,
+    needs={"reference"},
+    main="ignore_case",
+    example={"threshold": 0.3},
+)
 def bleu(ctx: ScoringContext, *, ignore_case: bool = False) -> Score:
     """0 to 1: sentence BLEU up to word 4-grams, as sacrebleu's ``sentence_bleu`` computes it (there on 0 to 100).
 

@@ -17,7 +17,14 @@ LONGEST_RUN = 6
 BETA = 2.0
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, main="word_order", example={"word_order": 2})
+@scorer(
+    kind=MetricKind.SCORE,
+    version="2",
+    any_answer=True,
+    needs={"reference"},
+    main="word_order",
+    example={"word_order": 2},
+)
 def chrf(ctx: ScoringContext, *, word_order: Annotated[int, Field(ge=0, le=4)] = 0, ignore_case: bool = False) -> Score:
     """0 to 1: overlap of character runs of length 1 to 6, recall counting twice, as sacrebleu computes it (0 to 100).
 

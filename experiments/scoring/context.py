@@ -14,7 +14,8 @@ class ScoringContext:
     """One output and where it came from; the sole positional argument of every scorer.
 
     ``variables`` are the values that filled the prompt, ``row`` all columns of the test-set row, ``messages`` what
-    was sent. What was not measured is None; a blank ``reference`` counts as none.
+    was sent. What was not measured is None; a blank ``reference`` counts as none. ``thinking_characters`` of reasoning
+    stood before ``output`` and are no part of it.
     """
 
     output: str
@@ -31,6 +32,7 @@ class ScoringContext:
     cost_usd: float | None = None
     latency_ms: float | None = None
     first_token_ms: float | None = None
+    thinking_characters: int = 0
 
     def sent_text(self, roles: Collection[str]) -> str:
         """The text of the sent messages with one of the roles, a blank line between them; "" when there are none."""

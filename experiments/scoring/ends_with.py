@@ -10,6 +10,7 @@ from experiments.vocabulary import MetricKind, Score
 
 @scorer(
     kind=MetricKind.BINARY,
+    version="2",
     needs={"reference"},
     main="text",
     instead_of_reference=SOURCES,

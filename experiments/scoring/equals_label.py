@@ -22,6 +22,8 @@ def _different_labels(options: Mapping[str, Any]) -> None:
 
 @scorer(
     kind=MetricKind.BINARY,
+    version="2",
+    any_answer=True,
     needs={"reference"},
     main="labels",
     check=_different_labels,

@@ -7,7 +7,14 @@ from experiments.scoring.registry import scorer
 from experiments.vocabulary import MetricKind, Score
 
 
-@scorer(kind=MetricKind.BINARY, needs={"reference"}, main="ignore_case", example={"ignore_case": True})
+@scorer(
+    kind=MetricKind.BINARY,
+    version="2",
+    any_answer=True,
+    needs={"reference"},
+    main="ignore_case",
+    example={"ignore_case": True},
+)
 def exact_match(ctx: ScoringContext, *, ignore_case: bool = False) -> Score:
     """1 when the output equals the reference; spaces around either do not count.
 

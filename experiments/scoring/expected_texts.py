@@ -8,6 +8,7 @@ from typing import Any, Literal
 from experiments.scoring.context import ScoringContext
 from experiments.scoring.json_text import texts_of
 from experiments.scoring.reasons import quote, quote_some
+from experiments.scoring.right_answers import right_answers
 from experiments.vocabulary import Score
 
 SOURCES = ("text", "texts", "column")
@@ -32,7 +33,7 @@ def texts_to_find(
     if column is not None:
         return texts_of(ctx.row[column] or "")
     assert ctx.reference is not None
-    return [ctx.reference.strip()]
+    return [answer.strip() for answer in right_answers(ctx.reference)]
 
 
 def score_texts(

@@ -13,7 +13,13 @@ from experiments.scoring.registry import scorer
 from experiments.vocabulary import MetricKind, Score
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, main="fields", example={"fields": ["total", "customer.name"]})
+@scorer(
+    kind=MetricKind.SCORE,
+    version="2",
+    needs={"reference"},
+    main="fields",
+    example={"fields": ["total", "customer.name"]},
+)
 def json_fields(
     ctx: ScoringContext,
     *,

@@ -12,7 +12,7 @@ from experiments.scoring.registry import scorer
 from experiments.vocabulary import MetricKind, Score
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, main="measure", example={"measure": "recall"})
+@scorer(kind=MetricKind.SCORE, version="2", needs={"reference"}, main="measure", example={"measure": "recall"})
 def label_sets(ctx: ScoringContext, *, measure: Literal["f1", "precision", "recall"] = "f1") -> Score:
     """0 to 1: agreement of the labels in the output with those in the reference, for this row.
 

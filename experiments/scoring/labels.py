@@ -9,11 +9,15 @@ from experiments.scoring.json_text import NotJson, parse_json
 
 _PREFIX = re.compile(
     r"^(?:the )?(?:final )?"
-    r"(?:labels?|category|categories|class|classification|answer|sentiment|intent|topic|tags?)\s*(?:is|are)?\s*[:=]\s*"
+    r"(?:labels?|category|categories|class|classification|answer|sentiment|intent|topic|tags?)\s*(?:is|are)?\s*[:：=]\s*"
 )
 _BULLET = re.compile(r"^(?:[-*•·]|\d{1,3}[.)])\s+")
-_SEPARATOR = re.compile(r"[,;|\n]")
-_AROUND = " \t\r\n\"'`´‘’“”«»*_.,;:!?()[]{}<>#"
+_SEPARATOR = re.compile(r"[,;|\n、，；]")
+_AROUND = (
+    " \t\r\n\"'`´‘’“”„«»‹›*_.,;:!?¿¡…()[]{}<>#"
+    "\u3000。｡、､，．：；！？・「」『』｢｣（）［］｛｝【】〔〕《》〈〉＂＇"  # how Chinese and Japanese mark it
+    "।؟،؛۔"  # Hindi, Arabic, Persian, Urdu
+)
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\s_-]+")
 

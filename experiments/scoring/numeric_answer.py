@@ -12,7 +12,14 @@ from experiments.scoring.registry import scorer
 from experiments.vocabulary import MetricKind, Score
 
 
-@scorer(kind=MetricKind.BINARY, needs={"reference"}, main="tolerance", example={"tolerance": 0.01})
+@scorer(
+    kind=MetricKind.BINARY,
+    version="2",
+    any_answer=True,
+    needs={"reference"},
+    main="tolerance",
+    example={"tolerance": 0.01},
+)
 def numeric_answer(
     ctx: ScoringContext,
     *,

@@ -24,7 +24,8 @@ class Scorer:
 
     ``main`` is the option that a bare value in an experiment file fills; ``instead_of_reference`` are options of
     which at most one may be given and each of which makes the reference unnecessary; ``check`` looks at the options
-    together and raises ValueError with what is wrong; ``example`` holds options that show its use.
+    together and raises ValueError with what is wrong; ``example`` holds options that show its use. ``any_answer``: of a
+    reference that is a JSON list of right answers, the best one counts.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Scorer:
     instead_of_reference: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], None] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
+    any_answer: bool = False
 
     @cached_property
     def options(self) -> OptionsForm:
@@ -83,6 +85,7 @@ def scorer(
     instead_of_reference: tuple[str, ...] = (),
     check: Callable[[Mapping[str, Any]], None] | None = None,
     example: Mapping[str, Any] | None = None,
+    any_answer: bool = False,
 ) -> Callable[[Function], Function]:
     """Declares a function ``name(ctx, *, option: type = default) -> Score`` a scorer; the function stays as it is.
 
@@ -103,6 +106,7 @@ def scorer(
             instead_of_reference=instead_of_reference,
             check=check,
             example=dict(example or {}),
+            any_answer=any_answer,
         )
         return function
 

@@ -11,7 +11,14 @@ from experiments.scoring.words import runs
 from experiments.vocabulary import MetricKind, Score
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, main="variant", example={"variant": "rouge_l"})
+@scorer(
+    kind=MetricKind.SCORE,
+    version="2",
+    any_answer=True,
+    needs={"reference"},
+    main="variant",
+    example={"variant": "rouge_l"},
+)
 def rouge(
     ctx: ScoringContext,
     *,

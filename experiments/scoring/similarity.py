@@ -9,7 +9,7 @@ from experiments.vocabulary import MetricKind, Score
 LONGEST_BY_CHARACTER = 20_000
 
 
-@scorer(kind=MetricKind.SCORE, needs={"reference"}, example={"threshold": 0.8})
+@scorer(kind=MetricKind.SCORE, version="2", any_answer=True, needs={"reference"}, example={"threshold": 0.8})
 def similarity(ctx: ScoringContext, *, ignore_case: bool = False, ignore_word_order: bool = False) -> Score:
     """0 to 1: twice the characters that output and reference share in order, as a share of both lengths.
 

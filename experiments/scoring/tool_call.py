@@ -16,7 +16,7 @@ from experiments.vocabulary import MetricKind, Score
 Call = tuple[str, dict[str, Any] | None]
 
 
-@scorer(kind=MetricKind.BINARY, needs={"reference"}, main="arguments", example={"arguments": "subset"})
+@scorer(kind=MetricKind.BINARY, version="2", needs={"reference"}, main="arguments", example={"arguments": "subset"})
 def tool_call(
     ctx: ScoringContext,
     *,

@@ -20,7 +20,7 @@ OUTPUT_COLUMNS = (
     "experiment", "run", "variant", "model", "example_id", "repetition", "status", "text", "messages", "variables",
     "reference", "finish_reason", "served_model", "prompt_tokens", "completion_tokens", "cost_usd", "cost_status",
     "latency_ms", "first_token_ms", "cached", "error_kind", "error_message", "created_at", "response_class",
-    "tool_calls", "attempts", "simulated",
+    "tool_calls", "attempts", "simulated", "cached_prompt_tokens", "reasoning_tokens",
 )  # fmt: skip
 ATTEMPT_COLUMNS = (
     "attempt_id", "experiment", "variant", "model", "example_id", "repetition", "purpose", "state", "http_status",

@@ -36,6 +36,12 @@ def test_cached_prompt_tokens_cost_the_full_price_where_no_other_is_known():
     assert cost(Usage(1_000, 0, cached_prompt_tokens=600), Price(3.0, 15.0))[0] == pytest.approx(0.003)
 
 
+def test_a_cost_with_cached_tokens_of_unknown_price_is_an_estimate():
+    assert cost(Usage(1_000, 0, cached_prompt_tokens=600), Price(3.0, 15.0))[1] is CostStatus.ESTIMATED
+    assert cost(Usage(1_000, 0, cached_prompt_tokens=0), Price(3.0, 15.0))[1] is CostStatus.KNOWN
+    assert cost(Usage(1_000, 0, cached_prompt_tokens=600), Price(0.0, 0.0))[1] is CostStatus.KNOWN
+
+
 def test_without_a_price_the_cost_is_unknown_and_not_zero():
     assert cost(Usage(1_000, 200), None) == (None, CostStatus.UNKNOWN)
 

@@ -8,7 +8,7 @@ from experiments.scoring import Direction, MetricKind, bind, bind_all, is_judge
 def test_a_bare_name_binds_with_the_defaults():
     bound = bind("exact_match")
 
-    assert (bound.metric, bound.scorer, bound.version, bound.options) == ("exact_match", "exact_match", "1", {})
+    assert (bound.metric, bound.scorer, bound.version, bound.options) == ("exact_match", "exact_match", "2", {})
     assert bound.needs == {"reference"}
     assert bound.definition() == MetricDefinition("exact_match", MetricKind.BINARY, Direction.HIGHER, "points")
 
@@ -58,7 +58,7 @@ def test_the_fingerprint_differs_exactly_when_scores_may(first, second, same):
 
 def test_the_fingerprint_of_a_release_stays():
     # A change here makes all stored scores of this scorer incomparable: bump the version on purpose, not by accident.
-    assert bind("exact_match").fingerprint.startswith("b44ea168")
+    assert bind("exact_match").fingerprint.startswith("e2a88755")
 
 
 def test_a_threshold_makes_a_score_pass_or_fail_whichever_way_is_better():

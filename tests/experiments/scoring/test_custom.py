@@ -255,7 +255,7 @@ def test_entry_points_of_packages_offer_scorers(monkeypatch, target):
         bound = bind({name: {"ignore_case": True}}, custom=custom)
 
         assert bound.score(ScoringContext("A", "a")) == Score(1.0)
-        assert bound.version == "1+unversioned"
+        assert bound.version == "2+unversioned"
 
 
 def test_closing_ends_the_process(custom):
