@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -82,7 +83,23 @@ class Completions:
         if isinstance(outcome, Failure):
             return replace(outcome, latency_ms=latency_ms)
         price = self.price(request.model, prices=prices)
-        return completion_of(outcome, request, price, latency_ms=latency_ms, repaired=call.exchange.repaired)
+        clean = self._without_secrets(outcome)
+        repaired = call.exchange.repaired or clean is not outcome
+        return completion_of(clean, request, price, latency_ms=latency_ms, repaired=repaired)
+
+    def _without_secrets(self, answer: Answer) -> Answer:
+        """The answer itself, or one in which our own keys are replaced: an endpoint may send back what it was sent."""
+        calls = json.dumps([dict(call) for call in answer.tool_calls], default=str) if answer.tool_calls else ""
+        said = (answer.text, answer.refusal or "", calls)
+        clean = tuple(self._redact.without_secrets(part) for part in said)
+        if clean == said:
+            return answer
+        return replace(
+            answer,
+            text=clean[0],
+            refusal=clean[1] or None,
+            tool_calls=tuple(json.loads(clean[2])) if clean[2] != calls else answer.tool_calls,
+        )
 
     def engine_for(self, model: str) -> EngineName:
         """The engine that calls a model: ``demo``, ``lean`` or ``litellm``."""

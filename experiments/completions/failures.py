@@ -15,7 +15,9 @@ from experiments.completions.exchange import MOST_BYTES, Exchange
 from experiments.vocabulary import Failure, FailureKind
 
 Redact = Callable[[str], str]
-LONGEST_RETRY_AFTER_S = 600.0
+LONGEST_RETRY_AFTER_S = 60.0
+"""A provider that asks for more is asked again after this: a run should not stand still for its word alone."""
+BODY_HEAD = 120
 LONGEST_WORDS = 500
 
 QUOTA_CODES = frozenset(
@@ -86,9 +88,11 @@ def outcome_of_error(exchange: Exchange, redact: Redact) -> Answer | Failure:
     if status == 400 and OUTPUT_LIMIT_WORDS in message.lower():
         return Answer(text="", finish_reason="length", provider_request_id=exchange.request_id())
     kind = _kind(status, code, message, exchange)
+    asked = asked_wait_s(exchange.headers, exchange.body) or 0.0
+    far = f"Asks to wait {asked:,.0f} s, tried again after 60 s. " if asked > LONGEST_RETRY_AFTER_S else ""
     return Failure(
         kind=kind,
-        message=redact(f"HTTP {status}: {message or 'no message'}"),
+        message=redact(f"{far}HTTP {status}: {message or 'no message'}"),
         retryable=kind in RETRYABLE,
         http_status=status,
         retry_after_s=retry_after_s(exchange.headers, exchange.body),
@@ -125,6 +129,9 @@ def malformed(exchange: Exchange, reason: str, redact: Redact) -> Failure:
         reason, retryable = f"The response is longer than {MOST_BYTES // 1024 // 1024} MB.", False
     else:
         retryable = True
+        head = exchange.body[:BODY_HEAD].decode("utf-8", "replace").strip()
+        if head and not head.startswith(("data:", "event:")):  # only one of the engines keeps the head of a stream
+            reason = f"{reason} It begins: {head}"
     return Failure(
         kind=FailureKind.MALFORMED_RESPONSE,
         message=redact(reason),
@@ -163,7 +170,13 @@ def refused_before_sending(message: str, redact: Redact, kind: FailureKind = Fai
 
 
 def retry_after_s(headers: Mapping[str, str], body: bytes = b"") -> float | None:
-    """Seconds that the provider asks to wait, between 0 and 600, or None when it does not say.
+    """Seconds to wait before the next call, from 0 to 60, or None when the provider does not say."""
+    asked = asked_wait_s(headers, body)
+    return None if asked is None else min(asked, LONGEST_RETRY_AFTER_S)
+
+
+def asked_wait_s(headers: Mapping[str, str], body: bytes = b"") -> float | None:
+    """Seconds that the provider asks to wait, at least 0, or None when it does not say.
 
     Read from ``retry-after-ms``, ``Retry-After`` (seconds or an HTTP date) or Google's ``retryDelay`` in the body.
     """
@@ -172,7 +185,7 @@ def retry_after_s(headers: Mapping[str, str], body: bytes = b"") -> float | None
     if seconds is None:
         delay = RETRY_DELAY.search(body[:20_000])
         seconds = float(delay[1]) if delay else None
-    return None if seconds is None else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
+    return None if seconds is None else max(seconds, 0.0)
 
 
 def _kind(status: int, code: str, message: str, exchange: Exchange) -> FailureKind:

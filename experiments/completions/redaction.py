@@ -47,6 +47,13 @@ class Redactor:
         line = "".join(c if c.isprintable() else "\ufffd" for c in line)
         return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
+    def without_secrets(self, text: str) -> str:
+        """The text itself, or a copy in which secrets of the environment are replaced; nothing else changes."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        return text
+
 
 def _without_key(match: re.Match[str]) -> str:
     run = match.group(0)

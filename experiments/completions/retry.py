@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 from experiments.vocabulary import Failure, FailureKind
 
 LARGEST_EXPONENT = 16
+MOST_MALFORMED = 2
+"""A reply that cannot be read was probably billed, and comes again more often than not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def next_wait(failure: Failure, tried: Tried, *, rng: random.Random, limits: Ret
     """
     if not failure.retryable:
         return GiveUp("Another call would meet the same failure.")
-    if tried.failed >= limits.attempts:
+    most = min(limits.attempts, MOST_MALFORMED) if failure.kind is FailureKind.MALFORMED_RESPONSE else limits.attempts
+    if tried.failed >= most:
         return GiveUp(f"It failed {tried.failed} times.")
     seconds = _seconds(failure, tried, rng, limits)
     if tried.waited_s + seconds > limits.total_wait_s:

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.completions.answers import Answer
 from experiments.completions.exchange import Exchange
-from experiments.completions.failures import outcome_of_error, retry_after_s
+from experiments.completions.failures import malformed, outcome_of_error, retry_after_s
 from experiments.vocabulary import Failure, FailureKind
 
 
@@ -109,7 +109,7 @@ def test_only_gateways_leave_it_open_whether_a_call_was_billed(status: int, bill
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "1e9"}, 600.0),
+        ({"retry-after": "1e9"}, 60.0),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "Mon, 23 Nov 2026 10:00:30 GMT", "date": "Mon, 23 Nov 2026 10:00:00 GMT"}, 30.0),
@@ -122,3 +122,21 @@ def test_how_long_to_wait(headers: dict[str, str], seconds: float | None):
 
 def test_googles_delay_stands_in_the_body():
     assert retry_after_s({}, json.dumps(GEMINI_PER_MINUTE).encode()) == 31.0
+
+
+def test_a_far_retry_after_is_cut_and_named():
+    exchange = Exchange(host="h", sent=True, status=429, headers={"retry-after": "7200"}, body=b"slow down")
+
+    found = outcome_of_error(exchange, lambda text: text)
+
+    assert isinstance(found, Failure)
+    assert found.retry_after_s == 60
+    assert found.message.startswith("Asks to wait 7,200 s, tried again after 60 s.")
+
+
+def test_the_beginning_of_an_unreadable_reply_is_named():
+    exchange = Exchange(host="h", sent=True, status=200, headers={}, body=b"<html>Sign in to the gateway</html>")
+
+    found = malformed(exchange, "The response is not JSON.", lambda text: text)
+
+    assert found.message == "The response is not JSON. It begins: <html>Sign in to the gateway</html>"

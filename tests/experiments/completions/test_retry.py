@@ -76,3 +76,30 @@ def test_waits_are_spread_over_the_whole_range():
 
 def test_waiting_is_added_up():
     assert Tried().waited(1.5).waited(2.0).waited_s == 3.5
+
+
+class _Latest(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+@pytest.mark.parametrize(
+    ("failed", "rate_limited", "longest_s"),
+    [(1, 0, 0.5), (0, 1, 0.5), (1, 1, 1.0), (2, 1, 2.0), (1, 2, 2.0), (2, 3, 8.0), (0, 0, 0.5), (2, 40, 30.0)],
+)
+def test_every_failed_call_of_either_kind_doubles_the_longest_wait(failed, rate_limited, longest_s):
+    # If rate limits were left out of the sum, or taken from it, an item that is refused again and again would come
+    # back after half a second each time and keep the endpoint in its overload.
+    tried = Tried(failed=failed, rate_limited=rate_limited)
+
+    outcome = next_wait(failure(), tried, rng=_Latest(), limits=LIMITS)
+
+    assert outcome == Wait(longest_s)
+
+
+def test_a_reply_that_cannot_be_read_is_paid_for_twice_at_most():
+    unreadable = failure(FailureKind.MALFORMED_RESPONSE)
+
+    outcomes = [step(unreadable, Tried(failed=n), limits=RetryLimits(attempts=10)) for n in (1, 2, 3)]
+
+    assert [type(o) for o in outcomes] == [Wait, GiveUp, GiveUp]
