@@ -54,21 +54,22 @@ class ProgressBar:
         """That many more trials have their result."""
         self._bar.advance(self._task, count)
 
-    async def follow(self) -> None:
-        """Show the progress of another worker until the run ends."""
-        while True:
-            now = await asyncio.to_thread(run_progress, self._store, self._run.experiment_id)
-            if now is None or now.ended:
-                return
-            self._show(now)
-            await asyncio.sleep(REFRESH_S)
+    async def follow(self) -> bool:
+        """Show how far another worker is, for a second; False when the run has ended."""
+        now = await asyncio.to_thread(run_progress, self._store, self._run.experiment_id)
+        if now is None or now.ended:
+            return False
+        self._show(now)
+        await asyncio.sleep(REFRESH_S)
+        return True
 
     def _show(self, now: RunProgress) -> None:
         self._bar.update(self._task, completed=now.done, total=now.planned, note=_note(now))
 
 
 def _note(now: RunProgress) -> str:
-    parts = [f"${now.spent_usd:.4f}"]
+    parts = [now.waits_for] if now.waits_for else []
+    parts.append(f"${now.spent_usd:.4f}")
     parts += [f"judging {one.metric} {one.done}/{one.wanted}" for one in now.judging if one.done]
     parts += [f"{count} {kind.replace('_', ' ')}" for kind, count in now.failures().items()]
     return " · ".join(parts)

@@ -14,9 +14,10 @@ from commands import terminal
 from commands.event_loop import run_loop
 from commands.experiment_source import load_experiment
 from commands.gate_files import report_results, report_stop
+from commands.interrupting import until_interrupted
 from commands.result_text import print_results
 from experiments.actions.apply_judges import apply_judges
-from experiments.actions.control_run import mark_interrupted, resume_run
+from experiments.actions.control_run import mark_interrupted, resume_run, retry_failed
 from experiments.actions.open_results import open_results
 from experiments.actions.rescore import rescore
 from experiments.actions.start_run import start_run
@@ -24,16 +25,21 @@ from experiments.actions.work import Worker, free_dead_leases
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
+from experiments.lookup.budget import MONTHLY_BUDGET_KIND
 from experiments.scoring import is_judge
 from experiments.strict_yaml import parse_yaml
 from experiments.views.checks import uses_of
 from experiments.views.experiments import get_experiment
 from experiments.views.progress import RunProgress, run_progress
 from experiments.vocabulary import RunState, VerdictOutcome
+from experiments.wording import count
 from storage.checkpoints import Checkpointer
 from storage.records import RunRecord
+from storage.store import Store
 
 BUDGET_EXIT = 5
+DRAIN_SLACK_S = 5.0
+"""How long after the deadline of the last call that is out its result may take to be stored."""
 GATE_EXIT = {
     VerdictOutcome.SHIP: 0,
     VerdictOutcome.KEEP_CONTROL: 1,
@@ -54,18 +60,18 @@ def run(
 ) -> int:
     """Create the experiment (or find it), show the price, run to the end, print the verdict.
 
-    The same command again continues an interrupted run and pays for nothing twice.
+    The same command again continues an interrupted run, tries failed rows again, and pays for no answer twice.
     """
     store = terminal.store()
     spec, experiment = load_experiment(store, file, actor=terminal.actor())
     limits = spec.limits.model_copy(update={"concurrency": concurrency}) if concurrency else spec.limits
     before = run_progress(store, experiment.id)
-    finished = before is not None and before.state is RunState.FINISHED and rows is None
+    finished = before is not None and before.state is RunState.FINISHED and rows is None and not before.failed
     if not finished:
         if not _agreed(experiment.name, limits, rows, ask=not yes and before is None):
             return 2
         progress = _run_to_end(experiment.name, limits, rows)
-        if progress.state is RunState.STOPPED:
+        if progress.state is not RunState.FINISHED:
             report_stop(experiment.name, progress.reason, junit=junit, markdown=markdown)
             return _stopped(progress, experiment.name)
     results = open_results(store, experiment.name, actor=terminal.actor())
@@ -74,7 +80,10 @@ def run(
     return GATE_EXIT[VerdictOutcome(results["verdict"]["outcome"])] if gate else 0
 
 
-def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None) -> int:
+def resume(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,
+    retry: Annotated[bool, typer.Option("--retry-failed", help="Try the failed rows again, too.")] = False,
+) -> int:
     """Finish one unfinished run, or all of them, in the foreground."""
     store = terminal.store()
     with store.read() as tx:
@@ -92,13 +101,22 @@ def resume(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None)
     for each in wanted:
         get_experiment(store, each)
         terminal.say(f"Resuming {each}")
-        limits = None
-        progress = _run_to_end(each, limits, None)
-        if progress.state is RunState.STOPPED:
+        if retry:
+            _queue_failed_rows(store, each)
+        progress = _run_to_end(each, None, None)
+        if progress.state is not RunState.FINISHED:
             code = _stopped(progress, each)
         else:
             print_results(open_results(store, each, actor=terminal.actor()))
     return code
+
+
+def _queue_failed_rows(store: Store, name: str) -> None:
+    """Failed rows of a run are to be tried again; nothing where none failed and others are left to do."""
+    progress = run_progress(store, get_experiment(store, name).id)
+    if progress is None or progress.failed or progress.state is RunState.FINISHED:
+        _run, rows = retry_failed(store, name, actor=terminal.actor())
+        terminal.say(f"{count(rows, 'failed row')} will be tried again.")
 
 
 def plan(
@@ -229,12 +247,14 @@ def _work_to_end(run: RunRecord, name: str) -> RunProgress:
     checkpointer = Checkpointer(store.engine)
     checkpointer.start()
     try:
-        run_loop(_work(run))
+        interrupted = run_loop(_work(run))
     except KeyboardInterrupt:
-        mark_interrupted(store, name, actor=terminal.actor())
-        raise
+        interrupted = True
     finally:
         checkpointer.stop()
+    if interrupted:
+        mark_interrupted(store, name, actor=terminal.actor())
+        raise typer.Abort
     progress = run_progress(store, run.experiment_id)
     assert progress is not None
     return progress
@@ -250,31 +270,62 @@ def _start_or_resume(name: str, limits: Limits | None, rows: int | None) -> RunR
             return resume_run(store, name, actor=actor)
         if runs and runs[0].state in (RunState.QUEUED, RunState.RUNNING):
             return runs[0]
-    return start_run(store, name, actor=actor, limits=limits, rows=rows, check_model=model_check())
+    return start_run(
+        store, name, actor=actor, limits=limits, rows=rows, check_model=model_check(), retry_failed=limits is not None
+    )
 
 
-async def _work(run: RunRecord) -> None:
-    from commands.progress_bar import ProgressBar
-
+async def _work(run: RunRecord) -> bool:
+    """Whether it was interrupted before the end."""
     store = terminal.store()
     completions: Completions = open_completions(CompletionSettings.from_env(os.environ))
     worker = Worker(store, completions)
+
+    def drain() -> None:
+        terminal.say("Stopping: calls that are out are finished. Once more to end at once.")
+        worker.stop()
+
     try:
-        with ProgressBar(store, run) as bar:
-            claimed = await asyncio.to_thread(worker.claim, run.id)
-            if claimed is not None:
-                await worker.work_on(claimed, on_progress=bar.advance)
-            else:
-                terminal.say("Another worker is on it; showing its progress.")
-                await bar.follow()
+        return await until_interrupted(
+            _work_or_follow(store, worker, run),
+            drain=drain,
+            patience_s=Limits.model_validate(run.limits).deadline_s + DRAIN_SLACK_S,
+        )
     finally:
         await completions.aclose()
+
+
+async def _work_or_follow(store: Store, worker: Worker, run: RunRecord) -> None:
+    """Work on the run. While another worker does, show its progress, and take over when that one is gone."""
+    from commands.progress_bar import ProgressBar
+
+    with ProgressBar(store, run) as bar:
+        claimed = await asyncio.to_thread(worker.claim, run.id)
+        if claimed is None:
+            terminal.say("Another worker is on it; showing its progress.")
+        while claimed is None and not worker.stopping() and await bar.follow():
+            await asyncio.to_thread(free_dead_leases, store)
+            claimed = await asyncio.to_thread(worker.claim, run.id)
+        if claimed is not None:
+            await worker.work_on(claimed, on_progress=bar.advance)
 
 
 def _stopped(progress: RunProgress, name: str) -> int:
     left = progress.planned - progress.done
     kind, _, reason = progress.reason.partition(": ")
-    terminal.say(f"Stopped: {reason or progress.reason}. {progress.done} results are kept, {left} are left.")
+    ended = {RunState.PAUSED: "Paused", RunState.CANCELLED: "Cancelled"}.get(progress.state, "Stopped")
+    told = f"{ended}: {reason or progress.reason}" if progress.reason else ended
+    terminal.say(f"{told}. {count(progress.done, 'result')} are kept, {left} are left.")
+    if kind == MONTHLY_BUDGET_KIND:
+        terminal.say(
+            "Raise the month's budget in Settings, or wait for the next month; then run the same command again."
+        )
+        return BUDGET_EXIT
+    if progress.state is RunState.CANCELLED:
+        return 2
+    if progress.state is RunState.PAUSED:
+        terminal.say(f"Go on with the same command again (or: bakeoff resume {name!r}).")
+        return 2
     if kind in ("budget", "judge_budget"):
         spent = progress.spent_usd if kind == "budget" else progress.judge_usd
         terminal.say(f"Spent ${spent:.4f}. Raise limits.{kind}_usd and run the same command again.")

@@ -12,7 +12,7 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits, ScorerEntry
 from experiments.judges import JUDGE, Judge, bind_judges
 from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
-from experiments.lookup.design import check_judges
+from experiments.lookup.design import check_all_parameters, check_judges
 from experiments.lookup.evidence_table import evidence_run
 from experiments.lookup.find import find_experiment
 from experiments.lookup.judges import with_checks
@@ -54,6 +54,7 @@ def apply_judges(
         blueprint = load_blueprint(tx, experiment)
         run = _finished_run(tx, blueprint)
         found = _judges(tx, blueprint, judges)
+        check_all_parameters({}, found)
         check_judges(found, blueprint.spec, blueprint.dataset.columns if blueprint.dataset else ())
         limits = Limits.model_validate(run.limits)
         if judge_budget_usd is not None:

@@ -58,6 +58,7 @@ class RunExecution:
         owner: str,
         concurrency: int | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_outage: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -70,6 +71,10 @@ class RunExecution:
         self._on_progress = on_progress or (lambda _done: None)
         self._blueprint: Blueprint
         self._lengths = AnswerLengths()
+        self._tell_outage = on_outage or (lambda _reason: None)
+        self._calls.on_outage = self._outage
+        self._doubtful: list[tuple[Trial, Reply]] = []
+        self._outage_trials = False
 
     def stop(self, state: RunState, reason: str) -> None:
         """Start no further call; what is out is finished. The first reason given counts."""
@@ -81,7 +86,7 @@ class RunExecution:
 
     def reckon_budget(self, tx: Transaction) -> None:
         """Look again at what may be spent: other runs share the month, and a limit may have been raised."""
-        self._calls.budget_usd = budget_of_run(tx, tx.runs.get(self._run.id))
+        self._calls.budget = budget_of_run(tx, tx.runs.get(self._run.id))
 
     async def execute(self) -> Stop | None:
         """Work until all trials have their result or something stops it; None when all are done.
@@ -91,9 +96,15 @@ class RunExecution:
         """
         await asyncio.to_thread(self._prepare)
         use_cache = self._limits.cache and not self._blueprint.spec.plan.measures_time()
-        chunks = pending_trials(self._store, self._blueprint, self._run, request_hash=self._hash, use_cache=use_cache)
-        await work_through(chunks, self._slot, width=self._width, stopping=self.stopping)
-        return self._calls.stop_reason
+        while True:
+            chunks = pending_trials(
+                self._store, self._blueprint, self._run, request_hash=self._hash, use_cache=use_cache
+            )
+            self._doubtful, self._outage_trials = [], False  # what is in doubt has no result, so it is pending again
+            await work_through(chunks, self._slot, width=self._width, stopping=self.stopping)
+            if self.stopping() or not self._outage_trials:
+                await self._keep_doubtful()
+                return self._calls.stop_reason
 
     def _prepare(self) -> None:
         with self._store.begin() as tx:
@@ -167,12 +178,41 @@ class RunExecution:
                 self._run.id, trial, reply.result, attempt_id=attempt_id, attempts=attempts, at=now
             )
             scores = await self._scores(trial, output)
+            if not self._calls.in_doubt():
+                await self._keep_doubtful()
+        elif self._calls.in_doubt():
+            # perhaps the provider is down: whether the row is lost is known with the next answer, or at the end
+            if self._calls.engaged():
+                self._outage_trials = True
+            else:
+                self._doubtful.append((trial, reply))
+            return self._calls.settle(reply)
         else:
-            output = output_rows.failed(
-                self._run.id, trial, reply.result, attempt_id=attempt_id, attempts=attempts, at=now
-            )
-            scores = []
+            output, scores = self._failed(trial, reply), []
         return self._counted(self._calls.settle(reply, output=output, scores=scores))
+
+    def _failed(self, trial: Trial, reply: Reply) -> dict[str, Any]:
+        assert isinstance(reply.result, Failure)
+        return output_rows.failed(
+            self._run.id,
+            trial,
+            reply.result,
+            attempt_id=reply.call.attempt_id,
+            attempts=reply.attempts,
+            at=self._store.clock(),
+        )
+
+    async def _keep_doubtful(self) -> None:
+        """Rows that failed just before the provider answered another one have failed for good."""
+        doubtful, self._doubtful = self._doubtful, []
+        for trial, reply in doubtful:
+            await self._keep_unpaid(self._failed(trial, reply))
+
+    def _outage(self, reason: str) -> None:
+        """An outage begins, or ends (no reason): rows that failed while it was only suspected are tried again."""
+        if reason and self._doubtful:
+            self._doubtful, self._outage_trials = [], True
+        self._tell_outage(reason)
 
     def _keep_unpaid(self, output: dict[str, Any], scores: Sequence[dict[str, Any]] = ()) -> Kept:
         return self._counted(self._ledger.settle(self._run.id, output=output, scores=scores))

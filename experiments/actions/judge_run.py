@@ -7,7 +7,7 @@ a killed worker pays for no verdict twice; the score follows when all the calls 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,7 @@ class JudgeExecution:
         *,
         owner: str,
         concurrency: int | None = None,
+        on_outage: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -69,6 +70,8 @@ class JudgeExecution:
         self._width = min(concurrency or self._limits.concurrency, self._limits.concurrency)
         purse = Purse(self._left_usd, "judge_budget")
         self._calls = PaidCalls(ledger, completions, limiters, run, clock=store.clock, width=self._width, purse=purse)
+        if on_outage is not None:
+            self._calls.on_outage = on_outage
         self._blueprint: Blueprint
         self._spent_usd = 0.0
         self._numbers: dict[tuple[str, str, int], int] = {}
@@ -81,7 +84,7 @@ class JudgeExecution:
 
     def reckon_budget(self, tx: Transaction) -> None:
         """Look again at what the run may spend."""
-        self._calls.budget_usd = budget_of_run(tx, tx.runs.get(self._run.id))
+        self._calls.budget = budget_of_run(tx, tx.runs.get(self._run.id))
 
     async def execute(self) -> Stop | None:
         """Work until every answer is judged or something stops it; None when all are done.

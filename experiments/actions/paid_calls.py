@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.actions.brake import OUTAGE, Brake
 from experiments.completions import Completions
 from experiments.completions.limiter import EndpointLimiter
 from experiments.completions.retry import GiveUp, RetryLimits, Tried, next_wait
 from experiments.experiment_file import Limits
+from experiments.lookup.budget import RunBudget
 from experiments.pricing import PriceBook
 from experiments.vocabulary import (
     STOPS_THE_RUN,
@@ -100,9 +103,10 @@ class PaidCalls:
     ) -> None:
         limits = Limits.model_validate(run.limits)
         self.stop_reason: Stop | None = None
-        self.budget_usd: float | None = None
+        self.budget = RunBudget(None)
         self.prices = PriceBook()
         self.out_usd = 0.0
+        self.on_outage: Callable[[str], None] = lambda _reason: None
         self._ledger = ledger
         self._completions = completions
         self._limiters = limiters
@@ -115,12 +119,23 @@ class PaidCalls:
         self._purse = purse or Purse()
         self._out = 0
         self._came_back = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._brakes: dict[str, Brake] = {}
 
     def stop(self, state: RunState, reason: str) -> None:
         """Start no further call; what is out is finished. The first reason given counts."""
         if self.stop_reason is None:
             self.stop_reason = Stop(state, reason)
         self._came_back.set()
+        self._stopped.set()
+
+    def in_doubt(self) -> bool:
+        """Whether a provider may be down: its last calls failed as in an outage, and no answer came since."""
+        return any(brake.in_doubt for brake in self._brakes.values())
+
+    def engaged(self) -> bool:
+        """Whether calls wait because a provider is down."""
+        return any(brake.is_engaged() for brake in self._brakes.values())
 
     async def ask(
         self,
@@ -138,10 +153,12 @@ class PaidCalls:
         each try, ``estimate`` what it may cost. Nothing leaves before ``last`` is done. Whoever asks must ``settle``
         the reply.
         """
-        limiter = self._limiters.of(self._completions.endpoint_for(request.model), self._width)
+        endpoint = self._completions.endpoint_for(request.model)
+        limiter = self._limiters.of(endpoint, self._width)
+        brake = self._brake(endpoint)
         tried, made = Tried(), 0
         while self.stop_reason is None:
-            async with limiter.slot():
+            async with brake.turn(), limiter.slot():
                 call = await self._start(row, next_number(), estimate)
                 if last is not None:
                     await last
@@ -152,9 +169,16 @@ class PaidCalls:
                 result = await self._completions.attempt(
                     request, deadline_s=self._deadline_s, sample=sample, prices=self.prices
                 )
+                brake.note(str(row["example_id"]), result, started_at=started_at)
             if isinstance(result, Completion):
                 limiter.succeeded()
                 return Reply(call, result, made)
+            if brake.is_engaged() and result.kind in OUTAGE:
+                # not the row's fault: it waits for the provider as often as it takes
+                await self.settle(Reply(call, result, made))
+                if brake.out_of_patience:
+                    self.stop(RunState.STOPPED, f"outage: the provider has not answered for long. {result.message}")
+                continue
             tried = tried.after(result)
             step = next_wait(result, tried, rng=self._random, limits=self._retry)
             if isinstance(step, GiveUp) and result.kind not in STOPS_THE_RUN:
@@ -167,8 +191,18 @@ class PaidCalls:
             if result.kind is FailureKind.RATE_LIMIT:
                 limiter.rate_limited(result.retry_after_s, started_at=started_at)
             else:
-                await asyncio.sleep(step.seconds)
+                await self._pause(step.seconds)
         return None
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits so long, or until the run is stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+
+    def _brake(self, endpoint: str) -> Brake:
+        if endpoint not in self._brakes:
+            self._brakes[endpoint] = Brake(endpoint, on_change=self.on_outage, sleep=self._pause)
+        return self._brakes[endpoint]
 
     def settle(
         self,
@@ -212,7 +246,7 @@ class PaidCalls:
                 await self._came_back.wait()
                 continue
             if grant is Grant.OVER_BUDGET:
-                name = "budget" if self._own_budget_allows(call) else self._purse.own_name
+                name = self.budget.name if self._own_budget_allows(call) else self._purse.own_name
                 self.stop(RunState.STOPPED, f"{name}: the next call could exceed the {name.replace('_', ' ')}")
             elif grant is Grant.NOT_RUNNING:
                 self.stop(RunState.PAUSED, "")
@@ -239,7 +273,7 @@ class PaidCalls:
                     "cost_status": CostStatus.UNKNOWN.value,
                     "started_at": self._clock(),
                 },
-                budget_usd=self.budget_usd,
+                budget_usd=self.budget.usd,
             )
         finally:
             if grant is not Grant.GO:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from experiments.actions.execute_run import RunExecution
 from experiments.actions.judge_run import JudgeExecution
 from experiments.actions.paid_calls import Limiters, Stop
 from experiments.completions import Completions
+from experiments.errors import BakeoffError
 from experiments.vocabulary import RunState
 from storage.ledger import Ledger
 from storage.records import RunRecord
 from storage.store import Store, Transaction
+
+logger = logging.getLogger(__name__)
 
 IMPORTED = "import"
 
@@ -35,6 +41,8 @@ class RunStages:
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
         self._imported = run.kind == IMPORTED
+        self._store, self._run_id = store, run.id
+        self._notes: set[asyncio.Future[None]] = set()
         self._answering = RunExecution(
             store,
             ledger,
@@ -44,8 +52,18 @@ class RunStages:
             owner=owner,
             concurrency=concurrency,
             on_progress=on_progress,
+            on_outage=self._note_outage,
         )
-        self._judging = JudgeExecution(store, ledger, completions, limiters, run, owner=owner, concurrency=concurrency)
+        self._judging = JudgeExecution(
+            store,
+            ledger,
+            completions,
+            limiters,
+            run,
+            owner=owner,
+            concurrency=concurrency,
+            on_outage=self._note_outage,
+        )
 
     def stop(self, state: RunState, reason: str) -> None:
         """Start no further call; what is out is finished. The first reason given counts."""
@@ -64,4 +82,17 @@ class RunStages:
             BakeoffError: when the database stays out of reach.
         """
         ended = None if self._imported else await self._answering.execute()
-        return ended if ended is not None else await self._judging.execute()
+        ended = ended if ended is not None else await self._judging.execute()
+        await asyncio.gather(*self._notes)
+        return ended
+
+    def _note_outage(self, reason: str) -> None:
+        """Why the run waits, or "" when it goes on, where people look: beside its state."""
+        logger.warning("%s", reason or "the provider answers again")
+        note = asyncio.ensure_future(asyncio.to_thread(self._write_reason, reason))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    def _write_reason(self, reason: str) -> None:
+        with suppress(BakeoffError), self._store.begin() as tx:
+            tx.runs.move(self._run_id, to=RunState.RUNNING, expected={RunState.RUNNING}, reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments.actions.authorise import authorise
+from experiments.completions.parameters import check_parameters
 from experiments.errors import Conflict
 from experiments.permissions import Operation
 from experiments.prompts import PromptContent, check_prompt_name
@@ -17,7 +18,7 @@ def save_prompt(store: Store, name: str, content: PromptContent, *, actor: Actor
     """The version that holds this content: a new one, or the one that already does.
 
     Raises:
-        BakeoffError: ``bad_name``; Forbidden.
+        BakeoffError: ``bad_name``, ``refused_parameter``; Forbidden.
     """
     authorise(store, actor, Operation.EDIT_PROMPT, f"prompt:{name}")
     with store.begin() as tx:
@@ -27,6 +28,7 @@ def save_prompt(store: Store, name: str, content: PromptContent, *, actor: Actor
 def save_version(tx: Transaction, name: str, content: PromptContent, *, actor: Actor, note: str = "") -> VersionRecord:
     """``save_prompt`` inside a transaction that does more."""
     check_prompt_name(name)
+    check_parameters(content.parameters, of=f"the prompt '{name}'")
     now = tx.clock()
     prompt = tx.prompts.by_name(name) or _new_prompt(tx, name, actor)
     if prompt.archived_at is not None:

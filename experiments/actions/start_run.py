@@ -9,6 +9,7 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import monthly_budget
+from experiments.lookup.design import check_all_parameters
 from experiments.lookup.find import find_experiment
 from experiments.lookup.prices import price_book
 from experiments.lookup.projecting import live_only
@@ -33,15 +34,18 @@ def start_run(
     rows: int | None = None,
     kind: str = FULL,
     check_model: ModelCheck = lambda _model: None,
+    retry_failed: bool = False,
 ) -> RunRecord:
     """The run, queued. A run that was interrupted, paused or stopped is taken up again, with the new limits if given.
 
     ``rows`` restricts it to the first rows; a later call with more rows (or None for all) extends it. A ``pilot``
-    asks a few rows only, so that cost and time can be told; its answers are reused by the full run.
+    asks a few rows only, so that cost and time can be told; its answers are reused by the full run. ``retry_failed``
+    tries rows that failed in an earlier start again; their attempts stay on the books.
 
     Raises:
-        BakeoffError: ``missing_values``, ``no_price``, ``nothing_to_run``, or what ``check_model`` says; Conflict
-            ``finished`` when there is nothing left to do; NotFound; Forbidden. Nothing was spent then.
+        BakeoffError: ``missing_values``, ``no_price``, ``refused_parameter``, ``nothing_to_run``, or what
+            ``check_model`` says; Conflict ``finished`` when there is nothing left to do; NotFound; Forbidden. Nothing
+            was spent then.
     """
     authorise(store, actor, Operation.SPEND, f"experiment:{experiment_name}")
     with store.begin() as tx:
@@ -51,7 +55,7 @@ def start_run(
         _check(tx, blueprint, limits, check_model, rows)
         run = _existing(tx, experiment, kind) if kind == FULL else None
         run = (
-            _continue(tx, blueprint, run, limits, rows)
+            _continue(tx, blueprint, run, limits, rows, retried=_failed_taken_back(tx, run) if retry_failed else 0)
             if run
             else _new(tx, blueprint, limits, rows, kind=kind, actor=actor)
         )
@@ -77,6 +81,7 @@ def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: M
             "Look at its results instead.",
         )
     blueprint.check_scorers()
+    check_all_parameters({arm.name: arm.content.parameters for arm in blueprint.arms if arm.content}, blueprint.judges)
     generating = dict.fromkeys(arm.model for arm in blueprint.arms)
     judging = dict.fromkeys(model for judge in blueprint.judges for model in judge.spec.jury)
     check_models(tx, blueprint, limits, check_model, generating=list(generating), judging=list(judging))
@@ -133,10 +138,22 @@ def _existing(tx: Transaction, experiment: ExperimentRecord, kind: str) -> RunRe
     return runs[0] if runs else None
 
 
-def _continue(tx: Transaction, blueprint: Blueprint, run: RunRecord, limits: Limits, rows: int | None) -> RunRecord:
+def _failed_taken_back(tx: Transaction, run: RunRecord) -> int:
+    """How many failed results of an ended run are tried anew; a run that somebody works on keeps its own."""
+    if run.state in (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED):
+        return 0
+    rows = tx.runs.remove_failed_outputs(run.id)
+    if rows:
+        tx.runs.bump_revision(run.id)
+    return rows
+
+
+def _continue(
+    tx: Transaction, blueprint: Blueprint, run: RunRecord, limits: Limits, rows: int | None, *, retried: int
+) -> RunRecord:
     planned = _planned(blueprint, run.repeats, rows)
     grows = planned > run.planned_trials
-    if RunState(run.state) not in _UNFINISHED and not grows:
+    if RunState(run.state) not in _UNFINISHED and not grows and not retried:
         raise Conflict(
             "finished",
             f"'{blueprint.experiment.name}' has run to its end.",

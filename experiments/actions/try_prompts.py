@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.actions.authorise import authorise
+from experiments.completions.parameters import check_parameters
 from experiments.permissions import Operation
 from experiments.prompts import PromptContent
 from experiments.rendering import render
@@ -18,9 +19,11 @@ def try_prompts(
     """The id of the queued batch; ``contents`` maps a letter to a prompt, ``values`` a variable to its text.
 
     Raises:
-        BakeoffError: ``missing_variable`` before anything is queued; Forbidden.
+        BakeoffError: ``missing_variable`` or ``refused_parameter`` before anything is queued; Forbidden.
     """
     authorise(store, actor, Operation.SPEND, "try")
+    for letter, content in contents.items():
+        check_parameters(content.parameters, of=f"prompt {letter}")
     requests = {letter: render(content, values) for letter, content in contents.items()}
     batch_id = new_id()
     with store.begin() as tx:

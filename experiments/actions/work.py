@@ -67,6 +67,10 @@ class Worker:
         for execution in self._active.values():
             execution.stop(RunState.QUEUED, "")
 
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stopping.is_set()
+
     async def serve(self) -> None:
         """Work on whatever waits until ``stop``."""
         self._ledger = Ledger(self._store, self.id)

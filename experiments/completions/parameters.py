@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.errors import BakeoffError
+
 ALLOWED_PARAMETERS = frozenset(
     {
         # the chat completions protocol
@@ -61,15 +63,32 @@ ALLOWED_PARAMETERS = frozenset(
 RESERVED_IN_EXTRA_BODY = frozenset({"model", "messages", "stream", "stream_options", "n"})
 
 
+LARGEST_NUMBER = 1e15
+"""No setting of a model is larger; what is, was meant as something else, or cannot be sent."""
+
+
+def check_parameters(parameters: Mapping[str, Any], *, of: str) -> None:
+    """Nothing when these parameters may be sent; ``of`` names whose they are, for the message.
+
+    Raises:
+        BakeoffError: ``refused_parameter``.
+    """
+    refused = refused_parameter(parameters)
+    if refused is not None:
+        raise BakeoffError("refused_parameter", f"In {of}: {refused}", "Nothing was sent.")
+
+
 def refused_parameter(parameters: Mapping[str, Any]) -> str | None:
     """Why these parameters may not be sent, in one sentence, or None when they may."""
-    for name in parameters:
+    for name, value in parameters.items():
         if name == "n":
             return "The parameter 'n' may not be set; use 'repeats' for several answers to one row."
         if name not in ALLOWED_PARAMETERS:
             return (
                 f"The parameter {str(name)[:60]!r} may not be set; put what only your server knows under 'extra_body'."
             )
+        if _holds_odd_number(value):
+            return f"The parameter {name!r} holds a number that cannot be sent: NaN, infinite, or beyond 1e15."
     extra = parameters.get("extra_body")
     if extra is None:
         return None
@@ -77,3 +96,11 @@ def refused_parameter(parameters: Mapping[str, Any]) -> str | None:
         return "The parameter 'extra_body' must be an object."
     clash = sorted(RESERVED_IN_EXTRA_BODY & extra.keys())
     return f"'extra_body' may not hold {clash[0]!r}." if clash else None
+
+
+def _holds_odd_number(value: object) -> bool:
+    if isinstance(value, float):
+        return not abs(value) <= LARGEST_NUMBER  # so written, NaN is odd too
+    if isinstance(value, Mapping):
+        return any(_holds_odd_number(part) for part in value.values())
+    return isinstance(value, list | tuple) and any(_holds_odd_number(part) for part in value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from storage.records import RunRecord
 from storage.store import Transaction
 
 MONTHLY_BUDGET = "monthly_budget_usd"
+OWN_BUDGET_KIND, MONTHLY_BUDGET_KIND = "budget", "monthly_budget"
+"""How the reason of a stopped run begins, so that people are told which limit to raise."""
 
 
 def month_start(now: datetime) -> datetime:
@@ -27,14 +30,22 @@ def monthly_left(tx: Transaction) -> float | None:
     return None if budget is None else max(0.0, budget - tx.installation.spent_since(month_start(tx.clock())))
 
 
-def budget_of_run(tx: Transaction, run: RunRecord) -> float | None:
-    """The total this run may reach in US dollars: its own limit, or what it has spent plus what the month leaves.
+@dataclass(frozen=True, slots=True)
+class RunBudget:
+    """The total that a run may reach in US dollars (None: no limit), and which limit that is."""
 
-    None when there is neither. Calls that are out count as spent in both.
+    usd: float | None
+    name: str = OWN_BUDGET_KIND
+
+
+def budget_of_run(tx: Transaction, run: RunRecord) -> RunBudget:
+    """The run's own limit, or what it has spent plus what the month leaves, whichever is reached first.
+
+    Calls that are out count as spent in both.
     """
     own: float | None = run.limits.get("budget_usd")
     left = monthly_left(tx)
     if left is None:
-        return own
+        return RunBudget(own)
     by_month = run.spent_usd + run.reserved_usd + left
-    return by_month if own is None else min(own, by_month)
+    return RunBudget(by_month, MONTHLY_BUDGET_KIND) if own is None or by_month < own else RunBudget(own)

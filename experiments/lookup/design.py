@@ -6,9 +6,11 @@ never promises what the action then refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from experiments.completions.parameters import check_parameters
 from experiments.datasets.matching import check_column, match_columns
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
@@ -46,6 +48,7 @@ class ResolvedDesign:
         return content_hash(
             {
                 **rated,
+                **({"score_thinking": True} if spec.score_thinking else {}),
                 "variants": [[name, content.hash() if content else None] for name, content in self.contents.items()],
                 "dataset": version.content_hash if version else None,
                 "roles": [spec.inputs, spec.reference, spec.unit, spec.cluster, list(spec.slices)],
@@ -72,6 +75,7 @@ def resolved_design(
     contents = {v.name: variant_content(tx, v) for v in spec.ordered_variants()}
     scorers = bind_all(spec.scorers, custom=custom_scorers())
     judges = bind_judges(spec.scorers, taken=[s.metric for s in scorers])
+    check_all_parameters({name: content.parameters for name, content in contents.items() if content}, judges)
     if version is not None:
         spec = with_matched_columns(spec, version.columns, [c for c in contents.values() if c is not None])
         check_scorers(scorers, spec, version.columns)
@@ -92,6 +96,14 @@ def _definitions(
     scored = [*(s.definition() for s in scorers), *(metric for judge in judges for metric in judge.metrics)]
     live = live_metrics(spec.live) if spec.live else {}
     return {**SYSTEM_METRICS, **live, **{metric.name: metric for metric in scored}}
+
+
+def check_all_parameters(by_variant: Mapping[str, Mapping[str, Any]], judges: Iterable[Judge]) -> None:
+    """Nothing when every variant's and judge's parameters may be sent. Raises BakeoffError ``refused_parameter``."""
+    for name, parameters in by_variant.items():
+        check_parameters(parameters, of=f"the variant '{name}'")
+    for judge in judges:
+        check_parameters(judge.spec.parameters, of=f"the judge '{judge.metric}'")
 
 
 def variant_content(tx: Transaction, variant: VariantSpec) -> PromptContent | None:

@@ -77,6 +77,11 @@ class RunProgress:
         """True when nothing more will happen by itself."""
         return self.state not in (RunState.QUEUED, RunState.RUNNING)
 
+    @property
+    def waits_for(self) -> str:
+        """Why a run that is under way makes no call at present; "" when it does."""
+        return "" if self.ended else self.reason.partition(": ")[2]
+
     def failures(self) -> dict[str, int]:
         """Failed trials by kind, over all variants, most first."""
         total: Counter[str] = Counter()

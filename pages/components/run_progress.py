@@ -62,6 +62,8 @@ def show_progress(progress: RunProgress) -> None:
             st.metric(label, value, width="content")
     if progress.state is RunState.QUEUED and workers_alive(store()) == 0:
         st.warning("No worker is running, so nothing starts. Start one with `bakeoff worker`.", icon=":material/info:")
+    if progress.waits_for:
+        st.warning(plain(f"{progress.waits_for}."), icon=":material/cloud_off:")
     failures = progress.failures()
     if failures:
         messages = dict(progress.failure_messages)

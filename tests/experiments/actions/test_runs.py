@@ -451,3 +451,30 @@ def test_the_exported_analysis_table_leads_to_the_same_numbers(store: Store, tmp
     kept = ("estimate", "lower", "upper", "p_value", "method", "n_units")
     primary = next(c for c in results["comparisons"] if c["metric"] == "has_key")
     assert {k: again["comparisons"][0][k] for k in kept} == {k: primary[k] for k in kept}
+
+
+def test_the_limit_that_stopped_a_run_is_named(store: Store):
+    experiment = made(store, _dear(limits={"budget_usd": 5}), rows=40)
+    set_monthly_budget(store, 0.0005, actor=ADA)
+    run_to_end(store)
+    assert run_progress(store, experiment.id).reason == "monthly_budget: the next call could exceed the monthly budget"
+
+
+def test_failed_rows_are_tried_again_with_the_next_start(sqlite_store: Store):
+    experiment = made(sqlite_store, _fake(prompts=("{{question}}", "{{question}} [[fault:500*1]]")), rows=4)
+    with FakeProvider() as provider:
+        run_to_end(sqlite_store, environ=_environ(provider), limits=Limits(attempts=1))
+        assert run_progress(sqlite_store, experiment.id).failed == 4
+        run_to_end(sqlite_store, environ=_environ(provider), retry_failed=True)
+    progress = run_progress(sqlite_store, experiment.id)
+    assert (progress.state, progress.failed, progress.ok) == (RunState.FINISHED, 0, 8)
+    assert len(_lines(sqlite_store, "attempts")) == 12
+
+
+def test_a_start_that_is_refused_takes_no_failed_row_back(sqlite_store: Store):
+    experiment = made(sqlite_store, _fake(prompts=("{{question}}", "{{question}} [[fault:500*1]]")), rows=4)
+    with FakeProvider() as provider:
+        run_to_end(sqlite_store, environ=_environ(provider), limits=Limits(attempts=1))
+    with pytest.raises(BakeoffError):
+        start_run(sqlite_store, "sums", actor=ADA, limits=Limits(budget_usd=1), retry_failed=True)
+    assert run_progress(sqlite_store, experiment.id).failed == 4
