@@ -23,11 +23,17 @@ def load_experiment(store: Store, file: Path, *, actor: Actor) -> tuple[Experime
     Raises:
         BakeoffError: whatever is wrong with the file or its test set.
     """
+    spec, experiment, _ = load_or_create(store, file, actor=actor)
+    return spec, experiment
+
+
+def load_or_create(store: Store, file: Path, *, actor: Actor) -> tuple[ExperimentSpec, ExperimentRecord, bool]:
+    """As ``load_experiment``, and whether it was created now."""
     spec = parse_experiment(terminal.read_text(file), source=file.name)
     version_id = dataset_version(store, spec, folder=file.parent, actor=actor) if spec.dataset else None
     experiment, created = create_experiment(store, spec, dataset_version_id=version_id, actor=actor)
     terminal.say(f"{'Created' if created else 'Found'} experiment {experiment.name!r}")
-    return spec, experiment
+    return spec, experiment, created
 
 
 def dataset_version(store: Store, spec: ExperimentSpec, *, folder: Path, actor: Actor) -> str:

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from commands import terminal
-from commands.experiment_source import load_experiment
+from commands.experiment_source import load_or_create
 from commands.running import model_check
 from experiments.actions import control_live
 from experiments.actions.analyse import fresh_analysis
+from experiments.actions.design_live import no_draft_left
 from experiments.actions.start_live import start_live
 from experiments.actions.stop_live import stop_live
 from experiments.errors import BakeoffError
@@ -34,15 +35,16 @@ def start(
 ) -> None:
     """Create the experiment (or find it) and let traffic in; the same command again changes nothing."""
     store = terminal.store()
-    spec, experiment = load_experiment(store, file, actor=terminal.actor())
+    spec, experiment, created = load_or_create(store, file, actor=terminal.actor())
     check = model_check()
-    with store.read() as tx:
-        models = dict.fromkeys(variant.model for variant in tx.experiments.variants(experiment.id))
-    for model in models:
-        problem = check(model)
-        if problem is not None:
-            raise problem
-    phase = start_live(store, experiment.name, actor=terminal.actor(), reason=reason)
+    with no_draft_left(store, experiment.name if created else None, actor=terminal.actor()):
+        with store.read() as tx:
+            models = dict.fromkeys(variant.model for variant in tx.experiments.variants(experiment.id))
+        for model in models:
+            problem = check(model)
+            if problem is not None:
+                raise problem
+        phase = start_live(store, experiment.name, actor=terminal.actor(), reason=reason)
     terminal.say(f"{spec.name!r} is live: clients ask for experiment:{phase.key}")
     _print(live_test_view(store, phase.key), as_json)
 

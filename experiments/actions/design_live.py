@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from experiments.actions.create_experiment import create_experiment
+from experiments.actions.create_experiment import create_experiment, discard_draft
 from experiments.actions.start_live import start_live
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
@@ -24,8 +26,23 @@ BEFORE_DAYS = 14
 
 def start_designed_live(store: Store, design: ExperimentSpec, *, actor: Actor, reason: str = "") -> LivePhaseRecord:
     """The live test of a design, stored and begun. Raises whatever ``create_experiment`` and ``start_live`` refuse."""
-    experiment, _ = create_experiment(store, design, dataset_version_id=None, actor=actor, origin="page")
-    return start_live(store, experiment.name, actor=actor, reason=reason)
+    experiment, created = create_experiment(store, design, dataset_version_id=None, actor=actor, origin="page")
+    with no_draft_left(store, experiment.name if created else None, actor=actor):
+        return start_live(store, experiment.name, actor=actor, reason=reason)
+
+
+@contextmanager
+def no_draft_left(store: Store, created: str | None, *, actor: Actor) -> Iterator[None]:
+    """A start that is refused takes back the experiment that was created for it (None: it was there before).
+
+    A draft that nobody asked for would hold its name and wait on the first page.
+    """
+    try:
+        yield
+    except BakeoffError:
+        if created is not None:
+            discard_draft(store, created, actor=actor)
+        raise
 
 
 def live_design(

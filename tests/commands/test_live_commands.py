@@ -154,3 +154,25 @@ def test_planning_refuses_options_that_a_test_set_answers(bakeoff, tmp_path):
 
     assert refused.code == 2
     assert "'sums' is planned by its test set. Leave out --rate" in refused.err
+
+
+def test_a_refused_start_leaves_no_draft_that_holds_its_name(bakeoff, live, tmp_path):
+    assert live["state"] == "running"
+    (tmp_path / "second.yaml").write_text(EXPERIMENT.replace("name: refund reply", "name: second"))
+    refused = bakeoff("live", "start", "second.yaml")
+    assert (refused.code, "is the key of 'refund reply'" in refused.err) == (2, True)
+    with terminal.store().read() as tx:
+        assert tx.experiments.by_name("second") is None
+
+
+def test_an_outcome_is_taken_back_by_its_id(bakeoff, live):
+    store, now = terminal.store(), datetime.now(UTC)
+    assert live["key"] == KEY
+    [kept] = record(store, [outcome("user-1", 1, now)])
+    assert bakeoff("outcomes", "void", kept.id).code == 2
+    done = bakeoff("outcomes", "void", kept.id, "--reason", "Sent by a test.", "--json")
+    assert json.loads(done.out) == [
+        {"outcome": kept.id, "key": KEY, "metric": "resolved", "value": 1.0, "reason": "Sent by a test."}
+    ]
+    refused = bakeoff("outcomes", "void", kept.id, "--reason", "Sent by a test.")
+    assert (refused.code, "voided already" in refused.err) == (2, True)
