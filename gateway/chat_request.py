@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,12 +85,26 @@ def parse_ask(raw: bytes) -> ChatAsk:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_float=_finite, parse_constant=_finite)
+    except NotFiniteError:
+        message = "The body holds a number that is not finite, which is not JSON."
+        raise bad_request(message, code="invalid_json") from None
     except (ValueError, RecursionError):
         raise bad_request("The body is not JSON.", code="invalid_json") from None
     if not isinstance(body, dict):
         raise bad_request("The body is JSON, but no object.", code="invalid_json")
     return body
+
+
+class NotFiniteError(Exception):
+    """A number that no provider could be sent."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotFiniteError
+    return number
 
 
 def _given(body: Mapping[str, Any], name: str, default: object) -> object:
