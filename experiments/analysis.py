@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.comparisons.answer_classes import refusals_of
 from experiments.comparisons.arms import ArmValue, arm_values
 from experiments.comparisons.causes import cause_checks
+from experiments.comparisons.clustered_users import assigned
 from experiments.comparisons.compare import with_judgement
 from experiments.comparisons.health import (
     HealthCheck,
@@ -26,6 +27,7 @@ from experiments.comparisons.health import (
     units_check,
     unscored_check,
 )
+from experiments.comparisons.heavy_users import heavy_users_of
 from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.comparisons.judges import JudgeCard, judge_card, judge_check
 from experiments.comparisons.leave_one_rater import rated_questions
@@ -287,9 +289,10 @@ def _health(ready: Prepared, split: Mapping[str, float] | None, *, awaited: bool
         duplicates_check(study),
     ]
     if independent and len(study.table.variants) > 1:
-        counts = {name: int((study.table.units_of(name) & study.mask).sum()) for name in study.table.variants}
+        counts = {name: assigned(study, name) for name in study.table.variants}
         watched = bool(how.reading and how.reading.sequential)
         checks += split_checks(counts, split, crossed=ready.crossed, watched=watched)
+        checks.append(heavy_users_of(study, ready.primary))
     if ready.live:
         checks.append(duration_check(study.table.days))
     return [check for check in checks if check is not None]

@@ -54,7 +54,8 @@ class Plan(_Strict):
     """The rules of one experiment. ``planned_units`` and ``minimum_units`` are counts of independent units.
 
     With ``failed_rows: zero`` a failed call counts as 0 in every higher-is-better binary or score metric; the
-    default leaves its pair out and counts it, and a difference in failure rates blocks the verdict.
+    default leaves its pair out and counts it, and a difference in failure rates blocks the verdict. Of different
+    users none contributes more than the ``cap_quantile`` of all of them (default 0.999; 1 cuts nobody).
     """
 
     intent: Literal["improve", "swap"] = "improve"
@@ -69,6 +70,7 @@ class Plan(_Strict):
     minimum_units: Annotated[int, Field(ge=2)] | None = None
     judge_floor: Annotated[float, Field(ge=0, le=1)] | None = None
     failed_rows: Literal["exclude", "zero"] = "exclude"
+    cap_quantile: Annotated[float, Field(ge=0.9, le=1)] | None = None
 
     @model_validator(mode="after")
     def _each_metric_once(self) -> Plan:
@@ -80,8 +82,11 @@ class Plan(_Strict):
         return self
 
     def hash(self) -> str:
-        """SHA-256 of the plan's canonical JSON; what a lock binds."""
-        return content_hash(self.model_dump(mode="json"))
+        """SHA-256 of the plan's canonical JSON; what a lock binds. A newer rule counts only where it is set."""
+        written = self.model_dump(mode="json")
+        if self.cap_quantile is None:
+            del written["cap_quantile"]
+        return content_hash(written)
 
     def measures_time(self) -> bool:
         """Whether a latency decides or limits: answers from the cache cannot serve then, they were measured apart."""

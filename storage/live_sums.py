@@ -25,12 +25,13 @@ from sqlmodel import Session, col
 from experiments.live_events import ABANDONED
 from experiments.value_ranges import ANY, DENOMINATORS
 from storage.call_metrics import CALL_METRICS, Sql, answered, flag, not_abandoned
+from storage.live_caps import Caps, sums_per_variant
 from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, LiveScore, Outcome
 from storage.records import LivePhaseRecord
 from storage.tables import table_of
 
 Sums = dict[str, dict[str, float]]
-"""Variant → units, y, yy, n, nn, yn and ones (1 or 0)."""
+"""Variant → units, y, yy, n, nn, yn, ones (1 or 0) and the further columns of ``live_caps.sums_per_variant``."""
 Grades = dict[str, list[tuple[float, int]]]
 """Variant → values, and how many users have each."""
 Fold = Literal["requests", "mean", "ever", "total", "mean_or_zero"]
@@ -78,13 +79,14 @@ class LiveSumsQueries:
         )
         return {variant: int(number) for variant, number in rows}
 
-    def of_outcome(self, metric: str, fold: Fold, *, since: datetime | None = None) -> Sums:
-        """Sums of a reported outcome.
+    def of_outcome(self, metric: str, fold: Fold, *, caps: Caps, since: datetime | None = None) -> Sums:
+        """Sums of a reported outcome, contributions of single users cut as ``caps`` say.
 
         With ``since`` also of the same outcome from then until each user's first exposure, over the ``known`` users who
         have one: x, xx, xy, and y_known.
         """
-        return self._sums(self._outcomes(metric, fold), None if since is None else self._before(metric, fold, since))
+        before = None if since is None else self._before(metric, fold, since)
+        return self._sums(self._outcomes(metric, fold), caps, before)
 
     def grades_of_outcome(self, metric: str, fold: Fold, *, most: int) -> Grades:
         """Users per value of a reported outcome; none when it has more than ``most`` different values."""
@@ -102,15 +104,15 @@ class LiveSumsQueries:
             conditions.append(col(Outcome.at) <= self._phase.ended_at)
         return _Events(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
 
-    def of_calls(self, metric: str) -> Sums:
+    def of_calls(self, metric: str, *, caps: Caps) -> Sums:
         """Sums of a metric that calls have by themselves."""
         wanted = CALL_METRICS[metric]
         joined = and_(self._own_calls(), wanted.having)
-        return self._sums(_Events(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests"))
+        return self._sums(_Events(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests"), caps)
 
-    def of_score(self, metric: str, fingerprint: str, fold: Fold) -> Sums:
+    def of_score(self, metric: str, fingerprint: str, fold: Fold, *, caps: Caps) -> Sums:
         """Sums of what an automatic scorer says of sampled answers."""
-        return self._sums(self._scores(metric, fingerprint, fold))
+        return self._sums(self._scores(metric, fingerprint, fold), caps)
 
     def grades_of_score(self, metric: str, fingerprint: str, fold: Fold, *, most: int) -> Grades:
         """Users per value of a scorer, as ``grades_of_outcome``."""
@@ -183,27 +185,19 @@ class LiveSumsQueries:
             .subquery()
         )
 
-    def _sums(self, events: _Events, before: Subquery | None = None) -> Sums:
+    def _sums(self, events: _Events, caps: Caps, before: Subquery | None = None) -> Sums:
         users = self._per_user(events)
-        y, n = users.c.y, users.c.n
-        plain = and_(n == 1, y.in_((0, 1)))
-        query = select(
-            users.c.variant,
-            func.count().label("units"),
-            func.sum(y).label("y"),
-            func.sum(y * y).label("yy"),
-            func.sum(n).label("n"),
-            func.sum(n * n).label("nn"),
-            func.sum(y * n).label("yn"),
-            func.min(case((plain, 1), else_=0)).label("ones"),
-            func.max(n).label("largest"),
-            *(_sums_of_earlier(y, before.c.x, events.fold) if before is not None else ()),
-        ).group_by(users.c.variant)
+        columns: list[Sql] = [users.c.variant, users.c.y, users.c.n]
+        rows = select(*columns)
         if before is not None:
-            query = query.select_from(users.outerjoin(before, before.c.id == users.c.id))
+            x = func.coalesce(before.c.x, 0.0) if events.fold == "total" else before.c.x
+            rows = select(*columns, x.label("x")).select_from(users.outerjoin(before, before.c.id == users.c.id))
+        query = sums_per_variant(rows.cte("users"), caps, earlier=before is not None)
         found: Sums = {}
         for row in self._session.execute(query).mappings():
-            found[row["variant"]] = {name: float(row[name]) for name in row if name != "variant"}
+            # a column that has no value, such as the rate of users without requests, is left out
+            held = {name: float(row[name]) for name in row if name != "variant" and row[name] is not None}
+            found[row["variant"]] = held
         return found
 
     def _grades(self, events: _Events, *, most: int) -> Grades:
@@ -239,13 +233,6 @@ class LiveSumsQueries:
             .group_by(col(Exposure.id), col(Exposure.variant))
             .subquery()
         )
-
-
-def _sums_of_earlier(y: Sql, before: Sql, fold: Fold) -> list[ColumnElement[Any]]:
-    x = func.coalesce(before, 0.0) if fold == "total" else before
-    sums = {"x": x, "xx": x * x, "xy": x * y, "y_known": case((x.is_not(None), y), else_=0.0)}
-    totals = [func.coalesce(func.sum(value), 0.0).label(name) for name, value in sums.items()]
-    return [func.count(x).label("known"), *totals]
 
 
 @dataclass(frozen=True, slots=True)

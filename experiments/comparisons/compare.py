@@ -16,7 +16,7 @@ from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues, UnitTable
 from experiments.plan import MetricDefinition
 from experiments.stats.equivalence import margin_state, non_inferiority
-from experiments.stats.estimates import Comparison, Interval, NotEstimable, Outcome, State
+from experiments.stats.estimates import Comparison, Estimate, Interval, NotEstimable, Outcome, State, WithoutLargest
 from experiments.stats.multiplicity import benjamini_hochberg
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design, Direction, MetricKind
@@ -67,7 +67,7 @@ def as_comparison(
         swap_goal=target.swap_goal,
     )
     if isinstance(outcome, NotEstimable):
-        return replace(bare, status=outcome.state, warnings=(outcome.message,))
+        return _without_range(replace(bare, status=outcome.state, warnings=(outcome.message,)), outcome)
     return with_judgement(
         replace(
             bare,
@@ -86,8 +86,22 @@ def as_comparison(
             n_clusters=outcome.n_clusters,
             details=outcome.details,
             warnings=outcome.warnings,
+            without_largest=_named_largest(outcome, control, treatment),
         )
     )
+
+
+def _without_range(comparison: Comparison, outcome: NotEstimable) -> Comparison:
+    """The comparison with the two values and their difference, where those are known without a range."""
+    if outcome.control is None or outcome.treatment is None:
+        return comparison
+    difference = outcome.treatment - outcome.control
+    return replace(comparison, control_mean=outcome.control, treatment_mean=outcome.treatment, estimate=difference)
+
+
+def _named_largest(outcome: Estimate, control: str, treatment: str) -> WithoutLargest | None:
+    found = outcome.without_largest
+    return found and replace(found, variant={"control": control, "treatment": treatment}[found.variant])
 
 
 def with_judgement(comparison: Comparison) -> Comparison:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments.comparisons.arm_units import arm_units
 from experiments.comparisons.columns import Flags
 from experiments.comparisons.compare import outcome_of
-from experiments.comparisons.independent import unit_sums
+from experiments.comparisons.independent import sums_of
 from experiments.comparisons.paired import value_pairs
 from experiments.comparisons.question import Question, Study
 from experiments.comparisons.rated import item_votes
@@ -87,7 +88,8 @@ def _family(study: Study, reading: Reading, target: Target, tested: Mapping[str,
         return plain
     questions = [_question(study, target, name, reading) for name in tested]
     codes = [questions[0].codes[0], *(question.codes[1] for question in questions)]
-    sums_of_arms = [unit_sums(questions[0], code) for code in codes]
+    by_code = sums_of(arm_units(questions[0]))
+    sums_of_arms = [by_code[code] for code in codes]
     return dunnett_of_sums(sums_of_arms, p_values, alpha=reading.alpha)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from experiments.comparisons.arm_units import ArmUnits, arm_units
+from experiments.comparisons.carried_by_few import carried_by_few, with_and_without
+from experiments.comparisons.clustered_users import clustered_outcome, in_clusters
 from experiments.comparisons.paired import mirrored
 from experiments.comparisons.question import QUANTILES, Question
 from experiments.stats import proportions
-from experiments.stats.clustered import Floats
 from experiments.stats.covariates import cuped
+from experiments.stats.equal_values import hidden_variance, scale_of
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
 from experiments.stats.means import Arm, welch
@@ -24,46 +27,59 @@ from experiments.stats.summaries import Grades, UnitSums
 from experiments.vocabulary import Design, MetricKind
 
 HEAVY_TAIL_UNITS = 200
-WINSOR = 0.999
 FEWEST_USERS = 50
 """From this many users per variant on, a percentile may count their requests; below, it counts the users."""
 
 
 def independent_outcome(question: Question) -> Outcome:
     """The comparison by the method that fits; or the state that names why there is none."""
-    arms = [_arm_values(question, code) for code in question.codes]
-    if min(len(units) for units, _ in arms) == 0:
-        return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
     if question.aggregate != "mean":
+        if not all((question.mask & np.isfinite(question.values.value[code])).any() for code in question.codes):
+            return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
         return _quantile(question)
+    arms = arm_units(question)
+    if not set(question.codes) <= set(arms):
+        return NotEstimable(State.NO_DATA, "a variant has no unit with a value")
+    control, treatment = (arms[code] for code in question.codes)
+    if in_clusters(control, treatment):
+        return clustered_outcome(question, control, treatment)
     if question.kind is MetricKind.ORDINAL:
-        grades = [grades_of(values) for _, values in arms]
+        grades = [grades_of(arm.held.y) for arm in (control, treatment)]
         return graded_outcome(grades[0], grades[1], reading=question.reading, seed=question.seed)
-    control, treatment = (unit_sums(question, code) for code in question.codes)
+    sums = sums_of(arms)
     found = outcome_from_sums(
-        control, treatment, kind=question.kind, guardrail=question.guardrail, reading=question.reading
+        *(sums[code] for code in question.codes),
+        kind=question.kind,
+        guardrail=question.guardrail,
+        reading=question.reading,
     )
     if isinstance(found, Estimate) and question.kind is MetricKind.COST:
-        return _with_tail(found, question)
+        found = _with_tail(found, min(len(arm.units) for arm in (control, treatment)))
     return found
 
 
-def unit_sums(question: Question, code: int) -> UnitSums:
-    """Sums of one variant over its units: requests count where the kind is a share of requests, else unit means."""
-    values = question.values
-    units, mean = _arm_values(question, code)
-    missing = int((question.mask & values.failed[code]).sum())
-    if question.kind in {MetricKind.SCORE, MetricKind.ORDINAL}:
-        y, n = mean, np.ones_like(mean)
-    else:
-        weights = values.denominator if values.denominator is not None else values.count
-        y, n = values.total[code, units], weights[code, units]
-    x = None if values.covariate is None else values.covariate[units]
-    if x is not None and not np.isfinite(x).all():
-        x = None
-    keys = (n, y) if x is None else (x, n, y)
-    order = np.lexsort(keys)
-    return UnitSums.of(y[order], n[order], None if x is None else x[order], missing=missing)
+def sums_of(arms: Mapping[int, ArmUnits]) -> dict[int, UnitSums]:
+    """The sums of every arm, around centres that all of them share."""
+    weight = sum(float(arm.held.n.sum()) for arm in arms.values())
+    centre = sum(float(arm.held.y.sum()) for arm in arms.values()) / weight if weight else 0.0
+    known = [arm.x for arm in arms.values() if arm.x is not None]
+    x_centre = float(np.sort(np.concatenate(known)).mean()) if known else 0.0
+    return {code: arm.sums(centre=centre, x_centre=x_centre) for code, arm in arms.items()}
+
+
+def with_known_range(
+    arms: tuple[UnitSums, UnitSums], *, kind: MetricKind, reading: Reading
+) -> tuple[UnitSums, UnitSums]:
+    """The arms; one whose values are all equal gets the variance that so many equal values leave open on a scale."""
+    if not any(arm.equal for arm in arms):
+        return arms
+    scale = scale_of(kind, min(arm.lowest for arm in arms), max(arm.highest for arm in arms))
+    if scale is None:
+        return arms
+    control, treatment = (
+        replace(arm, hidden=hidden_variance(arm.units, scale, reading=reading)) if arm.equal else arm for arm in arms
+    )
+    return control, treatment
 
 
 def outcome_from_sums(
@@ -89,11 +105,15 @@ def outcome_from_sums(
         guardrail=guardrail,
     )
     method = choose(facts)
-    if isinstance(method, NotEstimable):
-        return method
-    if method.name not in COMPUTE:
-        return NotEstimable(State.NEEDS_ROWS, f"a {kind} metric needs the single values, not sums")
-    return COMPUTE[method.name](control, treatment, reading, method)
+    if isinstance(method, NotEstimable) or method.name not in COMPUTE:
+        needs_rows = NotEstimable(State.NEEDS_ROWS, f"a {kind} metric needs the single values, not sums")
+        return method if isinstance(method, NotEstimable) else needs_rows
+    arms = with_known_range((control, treatment), kind=kind, reading=reading)
+    refused = carried_by_few(arms, kind=kind)
+    if refused is not None:
+        return refused
+    found = COMPUTE[method.name](*arms, reading, method)
+    return with_and_without(found, arms, kind=kind, again=lambda a, b: COMPUTE[method.name](a, b, reading, method))
 
 
 def _shape(control: UnitSums, treatment: UnitSums, kind: MetricKind) -> Shape:
@@ -106,18 +126,13 @@ def _shape(control: UnitSums, treatment: UnitSums, kind: MetricKind) -> Shape:
     return Shape.USERS
 
 
-def _arm_values(question: Question, code: int) -> tuple[np.ndarray, Floats]:
-    units = np.flatnonzero(question.mask & np.isfinite(question.values.value[code]))
-    return units, question.values.value[code, units]
-
-
 # --- one function per method of the table ------------------------------------------------------------------------
 
 Compute = Callable[[UnitSums, UnitSums, Reading, Method], Outcome]
 
 
 def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
-    x0, n0, x1, n1 = int(control.y), control.units, int(treatment.y), treatment.units
+    x0, n0, x1, n1 = round(control.total), control.units, round(treatment.total), treatment.units
     limits_of = (
         proportions.miettinen_nurminen
         if method.name == "score_miettinen_nurminen"
@@ -147,7 +162,7 @@ def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Met
 
 
 def _means(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
-    arms = [Arm(sums.mean, sums.variance / sums.units, sums.units) for sums in (control, treatment)]
+    arms = [Arm(sums.mean, sums.variance / sums.units + sums.hidden, sums.units) for sums in (control, treatment)]
     pooled = ((control.variance + treatment.variance) / 2) ** 0.5
     size = (arms[1].mean - arms[0].mean) / pooled if pooled > 0 else 0.0
     small = 1 - 3 / (4 * (control.units + treatment.units) - 9)
@@ -242,19 +257,9 @@ def _observations(question: Question, code: int) -> Observations:
     return Observations(value, rank[user])
 
 
-def _with_tail(found: Estimate, question: Question) -> Estimate:
-    """How much of the bill the largest user carries, and the difference with the top 0.1 % cut to its limit."""
-    arms = [_arm_values(question, code)[1] for code in question.codes]
-    both = np.concatenate(arms)
-    limit = float(np.quantile(both, WINSOR))
-    cut = [float(np.minimum(arm, limit).mean()) for arm in arms]
-    totals = [float(arm.sum()) for arm in arms]
-    top = max(float(arm.max()) / total if total > 0 else 0.0 for arm, total in zip(arms, totals, strict=True))
-    warnings = found.warnings
-    if min(len(arm) for arm in arms) < HEAVY_TAIL_UNITS:
-        warnings = (
-            *warnings,
-            f"costs have heavy tails: under {HEAVY_TAIL_UNITS} users per variant is little",
-        )
-    details = {**found.details, "top_unit_share": top, "winsorised_difference": cut[1] - cut[0]}
-    return replace(found, details=details, warnings=warnings)
+def _with_tail(found: Estimate, fewest: int) -> Estimate:
+    """A warning where few users stand behind a bill."""
+    if fewest >= HEAVY_TAIL_UNITS:
+        return found
+    warning = f"costs have heavy tails: under {HEAVY_TAIL_UNITS} users per variant is little"
+    return replace(found, warnings=(*found.warnings, warning))

@@ -46,8 +46,7 @@ def measure_check_of_sums(
     ends = {}
     for name in names:
         sums = arms[name]
-        ones = sums.y == sums.n and sums.yy == sums.nn and sums.yn == sums.nn
-        ends[name] = (sums.units, 0.0 if sums.yy == 0 else 1.0 if ones else None)
+        ends[name] = (sums.units, _end(sums.lowest, sums.highest))
     return _told(ends, definition, unit="user", swap=swap)
 
 

@@ -8,6 +8,7 @@ from experiments.comparisons.columns import Flags
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues, UnitTable
 from experiments.plan import Plan
+from experiments.stats.contributions import CAP_QUANTILE
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design, MetricKind, MetricRole
 
@@ -16,7 +17,10 @@ QUANTILES = {"p50": 0.5, "p95": 0.95}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is compared: two variants of one metric over the units of ``mask``, read in one way."""
+    """What is compared: two variants of one metric over the units of ``mask``, read in one way.
+
+    ``cap`` is the quantile of the pooled arms that no unit of its own may contribute more than.
+    """
 
     table: UnitTable
     values: MetricValues
@@ -27,6 +31,7 @@ class Question:
     mask: Flags
     reading: Reading
     seed: int
+    cap: float = CAP_QUANTILE
 
     @property
     def codes(self) -> tuple[int, int]:
@@ -75,4 +80,5 @@ class Study:
             mask=self.mask if mask is None else self.mask & mask,
             reading=reading,
             seed=self.seed,
+            cap=self.plan.cap_quantile or CAP_QUANTILE,
         )

@@ -15,6 +15,7 @@ from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
 from storage.call_metrics import CALL_METRICS
 from storage.live_sums import Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
+from storage.live_caps import Caps
 from storage.live_sums import Grades as StoredGrades
 from storage.live_sums import Sums as StoredSums
 from storage.records import LivePhaseRecord
@@ -29,6 +30,10 @@ MOST_VALUES = 40_000
 """Single values that a percentile is computed from; beyond, users are drawn by their hash."""
 MOST_GRADES = 5_000
 """Different values of all variants that a graded metric may have: its users' means, not only 1 to 5."""
+CAP_QUANTILE = 0.999
+"""Where contributions are cut unless the plan says otherwise, as in ``stats.contributions``, which is imported late."""
+LARGEST_GRADE = 100.0
+YES_NO_CALLS = frozenset({"failed", "refused"})
 LOST = 0.01
 MOST_LOST = 0.05
 
@@ -84,14 +89,27 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
 
 
 def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, StoredSums]:
-    found = {metric: queries.of_calls(metric) for metric in CALL_METRICS}
+    quantile = blueprint.spec.plan.cap_quantile or CAP_QUANTILE
+    found = {
+        metric: queries.of_calls(metric, caps=Caps(quantile, amounts=metric not in YES_NO_CALLS))
+        for metric in CALL_METRICS
+    }
     for outcome in blueprint.spec.live.outcomes if blueprint.spec.live else ():
         since = phase.started_at - timedelta(days=outcome.before_days) if outcome.before_days is not None else None
-        found[outcome.metric] = queries.of_outcome(outcome.metric, fold_of(outcome), since=since)
+        caps = _caps(MetricKind(outcome.kind), quantile)
+        found[outcome.metric] = queries.of_outcome(outcome.metric, fold_of(outcome), caps=caps, since=since)
     for use in blueprint.scorer_uses:
         fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
-        found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold)
+        caps = _caps(MetricKind(use.kind), quantile)
+        found[use.metric] = queries.of_score(use.metric, use.fingerprint, fold, caps=caps)
     return {metric: sums for metric, sums in found.items() if sums}
+
+
+def _caps(kind: MetricKind, quantile: float) -> Caps:
+    """Amounts are cut; a score is one where it lies beyond every usual scale of grades."""
+    score = kind is MetricKind.SCORE
+    amounts = score or kind in (MetricKind.COST, MetricKind.LATENCY, MetricKind.RATIO)
+    return Caps(quantile, amounts=amounts, beyond=LARGEST_GRADE if score else None)
 
 
 def _stored_grades(queries: LiveSumsQueries, blueprint: Blueprint, live: LiveSpec) -> dict[str, StoredGrades]:
@@ -114,6 +132,8 @@ def _as_unit_sums(
     unit_sums: Any,  # noqa: ANN401
 ) -> dict[str, dict[str, Any]]:
     """Metric → variant → ``UnitSums``; users without a value are counted where ``exposed`` tells how many there are."""
+    from experiments.stats.contributions import Largest
+
     found = {}
     for metric, by_variant in stored.items():
         arms = {
@@ -122,6 +142,7 @@ def _as_unit_sums(
                     **sums,
                     "missing": max(0, exposed.get(variant, 0) - int(sums["units"])) if exposed else 0,
                     "grades": tuple(grades.get(metric, {}).get(variant, ())),
+                    "largest": Largest(sums["top_y"], sums["top_n"], sums["top_share"]),
                 }
             )
             for variant, sums in by_variant.items()

@@ -29,6 +29,7 @@ STATES = {
     State.ZERO_DENOMINATOR: "a ratio of 0 / 0: the denominators of a variant add up to 0",
     State.CONTROL_NEAR_ZERO: "the control is too close to 0 for a relative change; the difference stands",
     State.NEEDS_ROWS: "sums are not enough for this metric, or the metric has no such aggregate",
+    State.NOT_ESTIMABLE: "a few units contribute most of the total, so that it says little of all the others",
     State.ONE_CATEGORY: "every rating is the same, so agreement cannot be told from habit",
     State.NO_OVERLAP: "no item was rated by two people, or items have unequal numbers of votes",
     State.DISCONNECTED: "some variants were never compared with the others, not even through a third one",

@@ -31,6 +31,7 @@ class State(StrEnum):
     ZERO_DENOMINATOR = "zero_denominator"
     CONTROL_NEAR_ZERO = "control_near_zero"
     NEEDS_ROWS = "needs_rows"
+    NOT_ESTIMABLE = "not_estimable"
     ONE_CATEGORY = "one_category"
     NO_OVERLAP = "no_overlap"
     DISCONNECTED = "disconnected"
@@ -41,10 +42,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotEstimable:
-    """A number that the data cannot carry: the state's name and one sentence for people."""
+    """A number that the data cannot carry: the state's name and one sentence for people.
+
+    ``control`` and ``treatment`` are the two values where they are known all the same: a difference without a range.
+    """
 
     state: State
     message: str
+    control: float | None = None
+    treatment: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,31 @@ class Interval:
         return Interval(-self.estimate, -self.upper, -self.lower)
 
 
+@dataclass(frozen=True, slots=True)
+class WithoutLargest:
+    """The same difference without the unit that contributes most.
+
+    ``variant`` is the arm of that unit (its name once it stands in a comparison), ``share`` what it contributed to that
+    arm before the cap.
+    """
+
+    variant: str
+    share: float
+    interval: Interval
+
+    def to_json(self) -> dict[str, float | str | None]:
+        """``{"variant", "share", "estimate", "lower", "upper"}``."""
+        return {"variant": self.variant, "share": number(self.share), **self.interval.to_json()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What one method says of one difference (treatment minus control).
 
     ``alpha`` is the two-sided error of the interval. ``control`` and ``treatment`` are the values compared.
     ``n_units`` counts rows, users or items, ``n_clusters`` the independent groups they form. ``details``
-    holds what only some methods know: rows fixed and broken, the design effect, a win rate.
+    holds what only some methods know: rows fixed and broken, the design effect, a win rate. ``without_largest`` is
+    there where units have many requests or unbounded amounts.
     """
 
     estimate: float
@@ -91,6 +115,7 @@ class Estimate:
     relative: Interval | None = None
     details: Mapping[str, float | int | str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    without_largest: WithoutLargest | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.estimate, self.lower, self.upper, self.p_value, self.standard_error)
@@ -106,8 +131,9 @@ class Comparison:
     """One metric, one challenger against the control, overall or in one slice: what the results JSON shows.
 
     When ``status`` is not ``ok`` every number of the comparison is None except the counts and, where they
-    exist, the plain values of the two variants. ``margin`` and ``margin_state`` belong to guardrails (and to
-    the quality of a swap): ``held`` means shown to be within the margin, ``broken`` shown to be beyond it.
+    exist, the plain values of the two variants and their difference. ``margin`` and ``margin_state`` belong to
+    guardrails (and to the quality of a swap): ``held`` means shown to be within the margin, ``broken`` shown to be
+    beyond it.
     """
 
     metric: str
@@ -146,6 +172,7 @@ class Comparison:
     expected_loss: float | None = None
     details: Mapping[str, float | int | str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    without_largest: WithoutLargest | None = None
 
     @property
     def ok(self) -> bool:
@@ -183,6 +210,7 @@ class Comparison:
             "role": self.role.value,
             "status": self.status.value,
             "relative": None if self.relative is None else self.relative.to_json(),
+            "without_largest_unit": None if self.without_largest is None else self.without_largest.to_json(),
             "n_missing": dict(self.n_missing),
             "details": {k: v if isinstance(v, str) else number(v) for k, v in sorted(self.details.items())},
             "warnings": list(self.warnings),

@@ -12,11 +12,21 @@ from experiments.stats.sequential import Reading
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A mean of one arm, the variance of that mean, and the units behind it."""
+    """A mean of one arm, the variance of that mean, and the units behind it.
+
+    ``df`` are the degrees of freedom of the variance where they are not units − 1: clusters, or users of very unequal
+    weight, know less about their spread.
+    """
 
     mean: float
     variance: float
     units: int
+    df: float | None = None
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the variance."""
+        return self.units - 1.0 if self.df is None else self.df
 
 
 def welch(
@@ -37,7 +47,8 @@ def welch(
         return NotEstimable(State.TOO_FEW_UNITS, "each variant needs at least two units")
     variance = control.variance + treatment.variance
     if variance <= 0:
-        return NotEstimable(State.NO_VARIATION, "every unit of a variant gives the same value")
+        message = "every unit of a variant gives the same value"
+        return NotEstimable(State.NO_VARIATION, message, control.mean, treatment.mean)
     df = welch_df(control, treatment)
     error = variance**0.5
     units = control.units + treatment.units
@@ -65,4 +76,4 @@ def welch(
 def welch_df(control: Arm, treatment: Arm) -> float:
     """Degrees of freedom of Welch and Satterthwaite."""
     total = control.variance + treatment.variance
-    return total**2 / (control.variance**2 / (control.units - 1) + treatment.variance**2 / (treatment.units - 1))
+    return total**2 / (control.variance**2 / control.freedom + treatment.variance**2 / treatment.freedom)

@@ -258,6 +258,24 @@ METHODS: tuple[Method, ...] = (
         test="score z with N/(N − 1)",
         interval="Newcombe hybrid score (method 10)",
     ),
+    *(
+        Method(
+            name=name,
+            design=_I,
+            kinds=kinds,
+            shapes=(Shape.CLUSTERS,),
+            watched=watched,
+            at_least=15 if watched else 6,
+            estimate=estimate,
+            test="always-valid p" if watched else "t on the jackknife over clusters",
+            interval=f"{_ACS}, clusters left out in turn" if watched else "the same, effective clusters − 1 df",
+        )
+        for watched in (False, True)
+        for name, kinds, estimate in (
+            ("cluster_jackknife_t", (_K.SCORE, _K.BINARY, _K.RATIO, _K.COST, _K.LATENCY), "total / total, difference"),
+            ("cluster_placements_t", (_K.ORDINAL,), "P(treatment higher) + half P(tie) − 50 %"),
+        )
+    ),
     Method(
         name="brunner_munzel_permutation",
         design=_I,

@@ -15,15 +15,29 @@ from experiments.stats.summaries import UnitSums
 def independent_ratio(control: UnitSums, treatment: UnitSums, *, reading: Reading) -> Outcome:
     """Difference of sum y / sum n between two arms of users: delta method, Welch–Satterthwaite t.
 
-    Source: Deng, Knoblich & Lu (2018), KDD, section 3.1.
+    Users of unequal weight count as ``effective_units`` of equal ones: in the degrees of freedom, and in the factor
+    ((1 − 1/k) / (1 − 1/k_eff))² on the variance, which the jackknife gives on average.
+
+    Source: Deng, Knoblich & Lu (2018), KDD, section 3.1; unequal weights: MacKinnon, Nielsen & Webb (2023), J.
+    Econometrics 232, 272–299 (leverage of large clusters); Carter, Schnepel & Steigerwald (2017), Rev. Econ. Stat. 99.
     """
     if min(control.units, treatment.units) < 2:
         return NotEstimable(State.TOO_FEW_UNITS, "each variant needs at least two units")
     if control.n <= 0 or treatment.n <= 0:
         return NotEstimable(State.ZERO_DENOMINATOR, "the denominators of a variant add up to 0")
-    arms = [Arm(sums.ratio, sums.ratio_variance, sums.units) for sums in (control, treatment)]
+    arms = [weighed_arm(sums) for sums in (control, treatment)]
     requests = {"requests_control": control.n, "requests_treatment": treatment.n}
     return welch(arms[0], arms[1], reading=reading, method="delta_ratio", details=requests)
+
+
+def weighed_arm(sums: UnitSums) -> Arm:
+    """The ratio of one arm with the variance and the degrees of freedom that unequal weights leave.
+
+    Source: as ``independent_ratio``.
+    """
+    k, effective = sums.units, max(1.5, sums.effective_units)
+    factor = ((1 - 1 / k) / (1 - 1 / effective)) ** 2
+    return Arm(sums.ratio, sums.ratio_variance * factor + sums.hidden, k, df=effective - 1)
 
 
 def paired_ratio(

@@ -93,7 +93,8 @@ def test_a_metric_that_no_row_fits_is_named() -> None:
 
 
 def test_every_method_of_the_table_is_computed_somewhere() -> None:
-    known = {*paired.COMPUTE, *independent.COMPUTE, "brunner_munzel", "brunner_munzel_permutation"}
+    ranks = {"brunner_munzel", "brunner_munzel_permutation"}
+    known = {*paired.COMPUTE, *independent.COMPUTE, *ranks, "cluster_jackknife_t", "cluster_placements_t"}
 
     assert {method.name for method in METHODS} == known
 

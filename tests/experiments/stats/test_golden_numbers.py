@@ -15,8 +15,10 @@ from scipy import optimize, stats
 
 from experiments.stats import (
     agreement,
+    arm_clusters,
     bayes,
     clustered,
+    contributions,
     covariates,
     crossed_raters,
     equivalence,
@@ -268,6 +270,26 @@ def independent_ratio(given: dict[str, Any]) -> list[float]:
     return [found.estimate, found.lower, found.upper]
 
 
+def clustered_difference(given: dict[str, Any]) -> list[float]:
+    arms = [arm_clusters.ClusteredArm(*map(array, given[arm]), len(given[arm][0])) for arm in ("control", "treatment")]
+    found = arm_clusters.clustered_difference(*arms, crossed=False, reading=ONCE)
+    return [found.estimate, found.lower, found.upper]
+
+
+def clustered_placements(given: dict[str, Any]) -> list[float]:
+    values = [array(given[arm]) for arm in ("control", "treatment")]
+    codes = np.array(given.get("clusters", range(len(values[0]))))
+    size = int(codes.max()) + 1
+    arms = (values[0], codes), (values[1], codes + size)
+    found = arm_clusters.clustered_placements(*arms, size=2 * size, crossed=False, reading=ONCE)
+    return [found.estimate, found.standard_error]
+
+
+def effective(given: dict[str, Any]) -> list[float]:
+    weights = array(given["weights"])
+    return [contributions.effective_units(float(weights.sum()), float(weights @ weights))]
+
+
 def corrected_difference(given: dict[str, Any]) -> list[float]:
     calibration = judge_correction.Calibration(given["true_yes"], given["yes"], given["true_no"], given["no"])
     found = judge_correction.corrected_difference(given["difference"], given["error"], calibration)
@@ -329,6 +351,10 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bootstrap_median": bootstrap_median,
     "paired_ratio": paired_ratio,
     "independent_ratio": independent_ratio,
+    "clustered_difference": clustered_difference,
+    "clustered_placements": clustered_placements,
+    "effective_units": effective,
+    "cap_of": lambda g: [contributions.cap_of(array(g["values"]), g["quantile"])],
     "corrected_difference": corrected_difference,
     "non_inferiority": lambda g: [equivalence.non_inferiority(g["gain"], g["error"], g["df"], margin=g["margin"])],
     "intraclass_correlation": lambda g: [clustered.intraclass_correlation(array(g["values"]), np.array(g["clusters"]))],
