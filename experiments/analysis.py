@@ -14,6 +14,7 @@ from experiments.comparisons.arms import ArmValue, arm_values
 from experiments.comparisons.causes import cause_checks
 from experiments.comparisons.clustered_users import assigned
 from experiments.comparisons.compare import with_judgement
+from experiments.comparisons.covariate_check import covariate_checks
 from experiments.comparisons.health import (
     HealthCheck,
     clusters_check,
@@ -195,6 +196,7 @@ def analyse(
     agreement = _agreement(ready)
     health = [
         *_health(ready, split, awaited=any(fact.check == "ratings" for fact in facts)),
+        *covariate_checks(overall),
         *_people(ready, agreement, cards),
         *facts,
     ]

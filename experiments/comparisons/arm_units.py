@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from experiments.comparisons.question import Question
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.contributions import Capped, capped
+from experiments.stats.covariates import FEWEST_KNOWN
 from experiments.stats.equal_values import scale_of
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import MetricKind
 
 AMOUNTS = frozenset({MetricKind.COST, MetricKind.LATENCY, MetricKind.RATIO})
 """Kinds without an upper end, of which one unit may carry most."""
-FEWEST_KNOWN = 30
-"""Fewer units with a value from before than this, and the slope would be chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class ArmUnits:
         else:
             y, n = self.by_cluster()
             found = UnitSums.of(y, n, missing=self.missing, centre=centre)
-        return found.with_contributions(self.held.largest, self.held.cut)
+        return replace(found.with_contributions(self.held.largest, self.held.cut), filled=self.filled)
 
     def by_cluster(self) -> tuple[Floats, Floats]:
         """Total and requests of every cluster, in an order that depends on the values alone."""

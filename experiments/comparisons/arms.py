@@ -14,6 +14,7 @@ from experiments.comparisons.question import QUANTILES
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues, UnitTable
 from experiments.stats.clustered import Codes, Floats, cluster_mean
+from experiments.stats.equal_values import equal_range, scale_of
 from experiments.stats.estimates import NotEstimable, number
 from experiments.stats.proportions import at_most, clopper_pearson, wilson
 from experiments.stats.quantiles import order_statistic_interval
@@ -92,7 +93,7 @@ def _numbers(
     lone = clusters is None or len(np.unique(clusters)) == len(units)
     if values.definition.kind is MetricKind.BINARY and lone and np.isin(held, (0.0, 1.0)).all():
         return _rate(int(held.sum()), len(units), direction=values.definition.direction, alpha=alpha)
-    return Numbers(mean, *_mean_limits(held, clusters, alpha=alpha))
+    return Numbers(mean, *_mean_limits(held, clusters, kind=values.definition.kind, alpha=alpha))
 
 
 def _percentile(values: MetricValues, aggregate: str, code: int, units: Codes, *, alpha: float | None) -> Numbers:
@@ -113,14 +114,20 @@ def _rate(yes: int, n: int, *, direction: Direction, alpha: float) -> Numbers:
     return Numbers(yes / n, limits.lower, limits.upper, highest)
 
 
-def _mean_limits(held: Floats, clusters: Codes | None, *, alpha: float) -> tuple[float | None, float | None]:
+def _mean_limits(
+    held: Floats, clusters: Codes | None, *, kind: MetricKind, alpha: float
+) -> tuple[float | None, float | None]:
     codes = np.arange(len(held)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     order = np.lexsort((held, codes))
     if int(codes.max()) < 1:
         return None, None
     found = cluster_mean(held[order], codes[order].astype(np.intp))
     if not found.varies:
-        return None, None
+        scale = scale_of(kind, found.mean, found.mean)
+        if scale is None:
+            return None, None
+        equal = equal_range(found.mean, (scale.low, scale.high), int(codes.max()) + 1, reading=Reading(alpha))
+        return equal.lower, equal.upper
     half = Reading(alpha).multiplier(n_units=found.n_rows, df=found.df) * found.standard_error
     return found.mean - half, found.mean + half
 

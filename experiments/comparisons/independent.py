@@ -10,10 +10,11 @@ import numpy as np
 from experiments.comparisons.arm_units import ArmUnits, arm_units
 from experiments.comparisons.carried_by_few import carried_by_few, with_and_without
 from experiments.comparisons.clustered_users import clustered_outcome, in_clusters
+from experiments.comparisons.equal_rows import equal_grades
 from experiments.comparisons.paired import mirrored
 from experiments.comparisons.question import QUANTILES, Question
 from experiments.stats import proportions
-from experiments.stats.covariates import cuped
+from experiments.stats.covariates import FEWEST_KNOWN, trusted_cuped
 from experiments.stats.equal_values import hidden_variance, scale_of
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
@@ -55,7 +56,7 @@ def independent_outcome(question: Question) -> Outcome:
     )
     if isinstance(found, Estimate) and question.kind is MetricKind.COST:
         found = _with_tail(found, min(len(arm.units) for arm in (control, treatment)))
-    return found
+    return _with_unused(found, question)
 
 
 def sums_of(arms: Mapping[int, ArmUnits]) -> dict[int, UnitSums]:
@@ -173,8 +174,17 @@ def _ratio(control: UnitSums, treatment: UnitSums, reading: Reading, _method: Me
     return independent_ratio(control, treatment, reading=reading)
 
 
-def _adjusted(control: UnitSums, treatment: UnitSums, reading: Reading, _method: Method) -> Outcome:
-    return cuped(control, treatment, reading=reading)
+def _adjusted(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
+    def plain() -> Outcome:
+        return _means(control, treatment, reading, replace(method, name="welch_t"))
+
+    found = trusted_cuped(control, treatment, plain, reading=reading)
+    filled = control.filled + treatment.filled
+    if isinstance(found, NotEstimable) or not filled or found.method != "cuped_welch_t":
+        return found
+    users = control.units + treatment.units
+    warning = f"{filled:,} of {users:,} users have no value from before; the mean of the others stands for it"
+    return replace(found, details={**found.details, "filled_units": filled}, warnings=(*found.warnings, warning))
 
 
 COMPUTE: dict[str, Compute] = {
@@ -204,8 +214,12 @@ def graded_outcome(control: Grades, treatment: Grades, *, reading: Reading, seed
     if isinstance(method, NotEstimable):
         return method
     if method.name == "brunner_munzel_permutation":
-        return brunner_munzel_permutation(control, treatment, reading=reading, seed=seed)
-    return brunner_munzel_of_grades(control, treatment, reading=reading)
+        found = brunner_munzel_permutation(control, treatment, reading=reading, seed=seed)
+    else:
+        found = brunner_munzel_of_grades(control, treatment, reading=reading)
+    if isinstance(found, NotEstimable) and found.state in {State.ALL_TIES, State.NO_VARIATION}:
+        return equal_grades(control, treatment, reading=reading)
+    return found
 
 
 def _quantile(question: Question) -> Outcome:
@@ -255,6 +269,19 @@ def _observations(question: Question, code: int) -> Observations:
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
     return Observations(value, rank[user])
+
+
+def _with_unused(found: Outcome, question: Question) -> Outcome:
+    """A warning where a value from before is there and too few units have one to adjust for it."""
+    x = question.values.covariate
+    if isinstance(found, NotEstimable) or x is None:
+        return found
+    known = int((np.isfinite(x) & question.mask).sum())
+    if known >= FEWEST_KNOWN:
+        return found
+    why = f"only {known} users have one; {FEWEST_KNOWN} are needed"
+    details = {**found.details, "covariate": f"not used: {why}"}
+    return replace(found, details=details, warnings=(*found.warnings, f"the value from before is not used: {why}"))
 
 
 def _with_tail(found: Estimate, fewest: int) -> Estimate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.comparisons.equal_rows import equal_rows
 from experiments.comparisons.question import QUANTILES, Question
 from experiments.comparisons.rated import item_votes, with_raters
 from experiments.stats import paired, votes
@@ -22,6 +23,8 @@ from experiments.stats.sequential import discordant_pairs_p
 from experiments.vocabulary import Design, Direction, MetricKind
 
 SKEW_FACTOR = 25
+SPREAD_OF_THEIR_OWN = frozenset({"mcnemar_newcombe", "mcnemar_tango", "paired_ratio"})
+"""Methods that know what equal rows leave open, or that compare something else than the rows' differences."""
 FEWEST_CLUSTERS = 15
 LARGEST_LOG_RATIO = 50.0
 CARRIED_BY_FEW = "a few rows carry much of the difference, so the range may be a little too narrow"
@@ -44,7 +47,8 @@ def paired_outcome(question: Question) -> Outcome:
     method = choose(facts_of(question, pairs))
     if isinstance(method, NotEstimable):
         return method
-    found = COMPUTE[method.name](question, pairs)
+    same = pairs.sample.equal and question.aggregate == "mean" and method.name not in SPREAD_OF_THEIR_OWN
+    found = equal_rows(question, pairs.sample) if same else COMPUTE[method.name](question, pairs)
     if isinstance(found, NotEstimable):
         return found
     found = _with_counts(replace(found, method=_named(found, method)), question, pairs)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-NOISE = 1e-9
-"""A spread below this share of the values' own size is rounding, not variation."""
+SAME = 1e-14
+"""Numbers closer than this share of the values they were computed from are the same number, computed twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +67,36 @@ def cluster_sums(values: Floats, clusters: Codes) -> ClusterSums:
     return ClusterSums(totals(clusters, values, size), np.bincount(clusters, minlength=size).astype(np.float64))
 
 
-def cluster_mean(values: Floats, clusters: Codes) -> ClusterMean:
+def all_equal(values: Floats, size: float | None = None) -> bool:
+    """Whether all values are the same number; ``size`` is that of the numbers they were computed from, else their own.
+
+    Values are compared, not their spread, which rounding makes small or zero. True for none and for one.
+    """
+    if len(values) < 2:
+        return True
+    return float(values.max() - values.min()) <= SAME * (_size(values) if size is None else size)
+
+
+def cluster_mean(values: Floats, clusters: Codes, *, size: float | None = None) -> ClusterMean:
     """Mean of the rows, each of equal weight, with CR1 standard error sqrt(sum e_g²)/N · sqrt(G/(G − 1)).
 
     With every row its own cluster it is the ordinary standard error of the mean. ``design_effect`` is its
-    variance over that of independent rows. Needs two clusters.
+    variance over that of independent rows. Needs two clusters. It does not vary only where all values are equal
+    (``size`` as in ``all_equal``): rows of a cluster that happen to cancel leave the error of independent rows.
 
     Source: Miller (2024), arXiv 2411.00640, eq. 4 (CR0), with the factor G/(G − 1).
     """
     n_rows = len(values)
     mean = float(values.mean())
+    if all_equal(values, size):
+        return ClusterMean(mean, 0.0, int(clusters.max()), n_rows, 1.0)
     centred = values - mean
     by_cluster = cluster_sums(centred, clusters)
     n_clusters = by_cluster.n_clusters
     variance = float((by_cluster.sums**2).sum()) / n_rows**2 * n_clusters / (n_clusters - 1)
     independent = float((centred**2).sum()) / (n_rows - 1) / n_rows
-    if variance <= (NOISE * _size(values)) ** 2 / n_rows:
-        return ClusterMean(mean, 0.0, n_clusters - 1, n_rows, 1.0)
+    if variance <= SAME * independent:
+        return ClusterMean(mean, independent**0.5, n_clusters - 1, n_rows, 1.0)
     return ClusterMean(mean, variance**0.5, n_clusters - 1, n_rows, variance / independent)
 
 

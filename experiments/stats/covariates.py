@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from experiments.stats.estimates import NotEstimable, Outcome, State
@@ -12,6 +12,10 @@ from experiments.stats.summaries import UnitSums
 
 FEWEST_KNOWN = 30
 """Fewer units with a value from before than this, and the slope would be chance."""
+MOST_EXPLAINED = 0.98
+"""A value that explains more than this share of the outcome's variance is the outcome, or was taken after it."""
+TOUCHED = 0.001
+UNCLEAR = 0.1
 
 
 def pooled_slope(control: UnitSums, treatment: UnitSums) -> float:
@@ -19,9 +23,55 @@ def pooled_slope(control: UnitSums, treatment: UnitSums) -> float:
 
     Source: Deng, Xu, Kohavi & Walker (2013), WSDM, eq. 4.
     """
-    covariance = sum(s.xy - s.x * s.y / s.units for s in (control, treatment))
-    variance = sum(s.xx - s.x * s.x / s.units for s in (control, treatment))
-    return covariance / variance if variance > 1e-12 * (control.xx + treatment.xx) else 0.0
+    within = _within(control, treatment)
+    return within.xy / within.xx if within.xx > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Sums of squares and products of y and x around the arms' own means."""
+
+    yy: float
+    xx: float
+    xy: float
+
+
+def _within(control: UnitSums, treatment: UnitSums) -> _Within:
+    arms = (control, treatment)
+    xx = sum(s.xx - s.x * s.x / s.units for s in arms)
+    # x that does not vary leaves rounding, which grows with the size of x; a centre that all arms share takes it off
+    size = sum(s.xx for s in arms) + sum(s.units for s in arms) * control.x_centre**2
+    return _Within(
+        yy=sum(s.variance * (s.units - 1) for s in arms),
+        xx=xx if xx > 1e-12 * size else 0.0,
+        xy=sum(s.xy - s.x * s.y / s.units for s in arms),
+    )
+
+
+def explained(control: UnitSums, treatment: UnitSums) -> float:
+    """R²: the share of y's variance within arms that x explains; 0 where either does not vary.
+
+    Source: Deng, Xu, Kohavi & Walker (2013), WSDM, eq. 5.
+    """
+    within = _within(control, treatment)
+    return min(1.0, within.xy**2 / (within.xx * within.yy)) if within.xx > 0 and within.yy > 0 else 0.0
+
+
+def before_differs_p(control: UnitSums, treatment: UnitSums, *, reading: Reading) -> float:
+    """Two-sided p-value that x has the same mean in both arms; 1 where it does not vary.
+
+    A value from before the assignment differs by chance alone, so a small p-value says that the variant touched it.
+
+    Source: Welch (1947), Biometrika 34; as a check of covariates: Kohavi, Tang & Xu (2020), chapter 21.
+    """
+    arms = []
+    for sums in (control, treatment):
+        spread = max(0.0, sums.xx - sums.x * sums.x / sums.units)
+        arms.append(Arm(sums.x / sums.units, spread / (sums.units - 1) / sums.units, sums.units))
+    if _within(control, treatment).xx <= 0:
+        return 1.0
+    found = welch(arms[0], arms[1], reading=reading)
+    return 1.0 if isinstance(found, NotEstimable) else found.p_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +109,7 @@ def _filled(sums: UnitSums, known: Earlier, centre: float) -> UnitSums:
         xx=known.xx + centre**2 * lacking,
         xy=known.xy + centre * (sums.y - known.y),
         covariate=True,
+        filled=lacking,
     )
 
 
@@ -79,13 +130,54 @@ def cuped(control: UnitSums, treatment: UnitSums, *, reading: Reading) -> Outcom
     arms = [_adjusted(sums, theta, centre) for sums in (control, treatment)]
     plain = control.variance / control.units + treatment.variance / treatment.units
     saved = 1 - (arms[0].variance + arms[1].variance) / plain if plain > 0 else 0.0
-    return welch(
-        arms[0],
-        arms[1],
-        reading=reading,
-        method="cuped_welch_t",
-        details={"variance_saved": saved, "theta": theta},
+    details: dict[str, float | int | str] = {
+        "variance_saved": saved,
+        "theta": theta,
+        "means": "adjusted for values from before",
+        "unadjusted_control": control.mean,
+        "unadjusted_treatment": treatment.mean,
+    }
+    return welch(arms[0], arms[1], reading=reading, method="cuped_welch_t", details=details)
+
+
+def trusted_cuped(control: UnitSums, treatment: UnitSums, plain: Callable[[], Outcome], *, reading: Reading) -> Outcome:
+    """``cuped`` where the value from before can be one; else the ``plain`` difference, with the reason.
+
+    Refused: a value that explains more than 98 % of the outcome, which is the outcome itself or was taken after; and
+    one that differs between the arms (p < 0.001), which the variant has touched. Between that and p = 0.1 chance and
+    fault cannot be told apart: then the range covers both the adjusted and the plain one, and the larger p counts, so
+    that a false claim needs both to be wrong.
+
+    Source: as ``before_differs_p``; thresholds of this project.
+    """
+    share = explained(control, treatment)
+    if share > MOST_EXPLAINED:
+        return _refused(plain(), f"it explains {100 * share:.3g} % of the outcome, so it is the outcome or came after")
+    p_value = before_differs_p(control, treatment, reading=reading)
+    if p_value < TOUCHED:
+        return _refused(plain(), "it differs between the variants, so it is affected by the variant")
+    found = cuped(control, treatment, reading=reading)
+    if p_value >= UNCLEAR or isinstance(found, NotEstimable):
+        return found
+    unadjusted = plain()
+    if isinstance(unadjusted, NotEstimable):
+        return unadjusted
+    return replace(
+        found,
+        lower=min(found.lower, unadjusted.lower),
+        upper=max(found.upper, unadjusted.upper),
+        p_value=max(found.p_value, unadjusted.p_value),
+        standard_error=max(found.standard_error, unadjusted.standard_error),
+        relative=None,
+        warnings=(*found.warnings, "the value from before differs between the variants; both results are covered"),
     )
+
+
+def _refused(found: Outcome, why: str) -> Outcome:
+    if isinstance(found, NotEstimable):
+        return found
+    details = {**found.details, "covariate": f"not used: {why}"}
+    return replace(found, details=details, warnings=(*found.warnings, f"the value from before is not used: {why}"))
 
 
 def _adjusted(sums: UnitSums, theta: float, centre: float) -> Arm:
@@ -93,4 +185,4 @@ def _adjusted(sums: UnitSums, theta: float, centre: float) -> Arm:
     variance_x = (sums.xx - sums.x * sums.x / k) / (k - 1)
     covariance = (sums.xy - sums.x * sums.y / k) / (k - 1)
     variance = sums.variance - 2 * theta * covariance + theta**2 * variance_x
-    return Arm(sums.mean - theta * (sums.x / k - centre), max(0.0, variance) / k, k)
+    return Arm(sums.mean - theta * (sums.x / k - centre), max(0.0, variance) / k + sums.hidden, k)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from experiments.stats.clustered import Floats
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import MetricKind
 
-SAME = 1e-14
-"""Numbers closer than this share of the values they were computed from are the same number, computed twice."""
 SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 """The usual scales of grades and scores, narrowest first."""
 _GRADED = frozenset({MetricKind.SCORE, MetricKind.ORDINAL})
@@ -39,11 +37,6 @@ def scale_of(kind: MetricKind, lowest: float, highest: float) -> Scale | None:
     if kind not in _GRADED:
         return None
     return next((Scale(*ends) for ends in SCALES if ends[0] <= lowest and highest <= ends[1]), None)
-
-
-def all_equal(values: Floats, size: float) -> bool:
-    """Whether all values are the same number, computed from numbers of this size; True for none and for one."""
-    return len(values) < 2 or float(values.max() - values.min()) <= SAME * size
 
 
 def unseen_share(n: float, *, reading: Reading) -> float:
@@ -91,3 +84,20 @@ def equal_range(difference: float, ends: tuple[float, float], n: float, *, readi
     needed = abs(difference) / reach if reach > 0 else 1.0
     raised = n + 1 if reading.sequential else 1.0
     return EqualRange(lower, upper, 1.0 if difference == 0 else min(1.0, raised * (1 - needed) ** n))
+
+
+def equal_placements(win: float, n: tuple[int, int], *, reading: Reading) -> EqualRange:
+    """The win probability less one half that equal placements leave credible: all tie (½), or no overlap (0 or 1).
+
+    In each arm a share of ``unseen_share`` at alpha/2 may differ, which moves the win probability by half of 1 − (1 −
+    s0)(1 − s1) from a tie and by all of it from 0 or 1. The p-value is the alpha at which that reaches one half.
+
+    Source: as ``unseen_share``, for both arms at once by Bonferroni.
+    """
+    each = reading.at(reading.alpha / 2)
+    moved = 1 - (1 - unseen_share(n[0], reading=each)) * (1 - unseen_share(n[1], reading=each))
+    if win == 0.5:
+        return EqualRange(-moved / 2, moved / 2, 1.0)
+    raised = math.prod((size + 1) ** (1 / size) for size in n) if reading.sequential else 1.0
+    p_value = min(1.0, 2 * (raised / 2) ** (1 / (1 / n[0] + 1 / n[1])))
+    return EqualRange(0.5 - moved, 0.5, p_value) if win > 0.5 else EqualRange(-0.5, moved - 0.5, p_value)

@@ -22,9 +22,10 @@ def paired_mean(sample: PairedSample, *, reading: Reading) -> Outcome:
     if sample.n_clusters < 2:
         return NotEstimable(State.TOO_FEW_CLUSTERS, "one independent row has no spread")
     differences = sample.differences
-    found = cluster_mean(differences, sample.clusters)
+    found = cluster_mean(differences, sample.clusters, size=sample.size)
     if not found.varies:
-        return NotEstimable(State.NO_VARIATION, "every row gives the same difference")
+        means = float(sample.control.mean()), float(sample.treatment.mean())
+        return NotEstimable(State.NO_VARIATION, "every row gives the same difference", *means)
     multiplier = reading.multiplier(n_units=sample.n_rows, df=found.df)
     half = multiplier * found.standard_error
     details: dict[str, float | int | str] = {"d_z": found.mean / float(differences.std(ddof=1))}

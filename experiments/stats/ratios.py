@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.stats.clustered import NOISE, Codes, Floats, cluster_sums
+from experiments.stats.clustered import SAME, Codes, Floats, all_equal, cluster_sums
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
 from experiments.stats.means import Arm, welch
@@ -50,20 +50,21 @@ def paired_ratio(
     Source: Cochran (1977), Sampling Techniques, section 6.18 (difference of two ratios), with clusters as
     units.
     """
-    parts = []
-    for y, n in (control, treatment):
-        if n.sum() <= 0:
-            return NotEstimable(State.ZERO_DENOMINATOR, "the denominators of a variant add up to 0")
-        rate = float(y.sum() / n.sum())
-        parts.append((rate, cluster_sums((y - rate * n) / n.sum(), clusters).sums))
-    (rate_a, errors_a), (rate_b, errors_b) = parts
-    n_clusters = len(errors_a)
+    if min(float(n.sum()) for _, n in (control, treatment)) <= 0:
+        return NotEstimable(State.ZERO_DENOMINATOR, "the denominators of a variant add up to 0")
+    parts = [_linearised(y, n) for y, n in (control, treatment)]
+    (rate_a, rows_a), (rate_b, rows_b) = parts
+    errors_a, errors_b = (cluster_sums(rows, clusters).sums for rows in (rows_a, rows_b))
+    n_clusters, n_rows = len(errors_a), len(clusters)
     factor = n_clusters / (n_clusters - 1)
+    between = rows_b - rows_a
+    size = sum(float(np.abs(y).max()) / float(n.sum()) for y, n in (control, treatment))
+    if all_equal(between, size):
+        return NotEstimable(State.NO_VARIATION, "every row gives the same difference", rate_a, rate_b)
     variance = factor * float(((errors_b - errors_a) ** 2).sum())
-    error = variance**0.5
-    if error <= NOISE * (abs(rate_a) + abs(rate_b)):
-        return NotEstimable(State.NO_VARIATION, "every row gives the same difference")
-    n_rows = len(clusters)
+    independent = n_rows / (n_rows - 1) * float(between @ between)
+    # rows of a cluster that happen to cancel are no certainty
+    error = (variance if variance > SAME * independent else independent) ** 0.5
     half = reading.multiplier(n_units=n_rows, df=n_clusters - 1) * error
     means = MeanPair(
         rate_a,
@@ -92,3 +93,10 @@ def paired_ratio(
             "requests_treatment": float(np.sum(treatment[1])),
         },
     )
+
+
+def _linearised(y: Floats, n: Floats) -> tuple[float, Floats]:
+    """The ratio of totals, and what each row moves it by."""
+    rate = float(y.sum() / n.sum())
+    moved: Floats = (y - rate * n) / n.sum()
+    return rate, moved

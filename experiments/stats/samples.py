@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.stats.clustered import Codes, Floats, cluster_sums, yes_no
+from experiments.stats.clustered import Codes, Floats, all_equal, cluster_sums, yes_no
 
-ROUNDING = 1e-12
+ROUNDING = 2e-15
+"""A difference below this share of its two values is the rounding of their means, and none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,16 @@ class PairedSample:
         size = np.abs(self.treatment) + np.abs(self.control)
         difference[np.abs(difference) <= ROUNDING * size] = 0.0
         return difference
+
+    @property
+    def size(self) -> float:
+        """The largest value by amount."""
+        return max(float(np.abs(self.control).max(initial=0.0)), float(np.abs(self.treatment).max(initial=0.0)))
+
+    @property
+    def equal(self) -> bool:
+        """Whether the difference is the same on every row."""
+        return all_equal(self.differences, self.size)
 
     @property
     def n_rows(self) -> int:

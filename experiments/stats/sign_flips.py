@@ -76,8 +76,9 @@ def sign_flip(sample: PairedSample, *, alpha: float = 0.05, seed: int = 0, flips
     oriented, swapped = sample.oriented()
     differences = oriented.differences
     sums = cluster_sums(differences, oriented.clusters)
-    if np.ptp(differences) == 0:
-        return NotEstimable(State.NO_VARIATION, "every row gives the same difference")
+    if sample.equal:
+        means = float(sample.control.mean()), float(sample.treatment.mean())
+        return NotEstimable(State.NO_VARIATION, "every row gives the same difference", *means)
     found = _invert(sums, alpha=alpha, seed=seed, flips=flips)
     if found is None:
         return NotEstimable(State.TOO_FEW_CLUSTERS, f"{sums.n_clusters} independent rows cannot reach this certainty")

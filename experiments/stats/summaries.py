@@ -34,7 +34,7 @@ class UnitSums:
     Squares of large numbers cancel, so sums are taken of y − ``centre`` n and of x − ``x_centre``, which all arms
     share. ``lowest`` and ``highest`` are the ends of y / n, NaN where nobody looked. ``largest`` is the unit that
     contributes most (None where nobody looked), ``capped`` counts the units cut to the cap. ``hidden`` is a variance of
-    the mean that equal values leave open.
+    the mean that equal values leave open, ``filled`` counts units whose x is the mean of the others.
     """
 
     units: int
@@ -57,6 +57,7 @@ class UnitSums:
     largest: Largest | None = None
     capped: int = 0
     hidden: float = 0.0
+    filled: int = 0
 
     @classmethod
     def of(
@@ -169,8 +170,8 @@ class UnitSums:
 
     @property
     def mean(self) -> float:
-        """Mean of the unit totals."""
-        return self.total / self.units
+        """Mean of the unit totals; the centre is added last, which keeps the digits that sums of large numbers lose."""
+        return self.centre * (self.n / self.units) + self.y / self.units
 
     @property
     def variance(self) -> float:
@@ -199,7 +200,7 @@ class UnitSums:
 
 
 _BOTH = ("covariate", "ones")
-_ADDED = ("units", "y", "yy", "n", "nn", "yn", "x", "xx", "xy", "missing", "capped")
+_ADDED = ("units", "y", "yy", "n", "nn", "yn", "x", "xx", "xy", "missing", "capped", "filled")
 
 
 def sums_by_arm(arms: Codes, units: Codes, y: Floats, *, n_arms: int, n_units: int) -> list[UnitSums]:

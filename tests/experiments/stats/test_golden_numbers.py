@@ -21,6 +21,7 @@ from experiments.stats import (
     contributions,
     covariates,
     crossed_raters,
+    equal_values,
     equivalence,
     intraclass,
     judge_correction,
@@ -290,6 +291,34 @@ def effective(given: dict[str, Any]) -> list[float]:
     return [contributions.effective_units(float(weights.sum()), float(weights @ weights))]
 
 
+def watched_or_once(given: dict[str, Any]) -> Reading:
+    return Reading(0.05, given.get("horizon"))
+
+
+def unseen_share(given: dict[str, Any]) -> list[float]:
+    return [equal_values.unseen_share(given["n"], reading=watched_or_once(given))]
+
+
+def equal_range(given: dict[str, Any]) -> list[float]:
+    found = equal_values.equal_range(given["difference"], tuple(given["ends"]), given["n"], reading=ONCE)
+    return [found.lower, found.upper, found.p_value]
+
+
+def equal_placements(given: dict[str, Any]) -> list[float]:
+    found = equal_values.equal_placements(given["win"], tuple(given["n"]), reading=ONCE)
+    return [found.lower, found.upper, found.p_value]
+
+
+def hidden_variance(given: dict[str, Any]) -> list[float]:
+    scale = equal_values.Scale(given["low"], given["high"])
+    return [equal_values.hidden_variance(given["n"], scale, reading=ONCE)]
+
+
+def earlier_arms(given: dict[str, Any]) -> list[UnitSums]:
+    values = given.get("y", given["x"])
+    return [UnitSums.of(array(y), x=array(x)) for y, x in zip(values, given["x"], strict=True)]
+
+
 def corrected_difference(given: dict[str, Any]) -> list[float]:
     calibration = judge_correction.Calibration(given["true_yes"], given["yes"], given["true_no"], given["no"])
     found = judge_correction.corrected_difference(given["difference"], given["error"], calibration)
@@ -352,6 +381,12 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "paired_ratio": paired_ratio,
     "independent_ratio": independent_ratio,
     "clustered_difference": clustered_difference,
+    "unseen_share": unseen_share,
+    "equal_range": equal_range,
+    "equal_placements": equal_placements,
+    "hidden_variance": hidden_variance,
+    "explained": lambda g: [covariates.explained(*earlier_arms(g))],
+    "before_differs_p": lambda g: [covariates.before_differs_p(*earlier_arms(g), reading=ONCE)],
     "clustered_placements": clustered_placements,
     "effective_units": effective,
     "cap_of": lambda g: [contributions.cap_of(array(g["values"]), g["quantile"])],

@@ -176,6 +176,10 @@ def test_a_paired_ratio_with_one_request_per_row_is_the_paired_mean() -> None:
     assert isinstance(ratio, Estimate)
     assert isinstance(mean, Estimate)
     assert (ratio.estimate, ratio.lower, ratio.upper) == pytest.approx((mean.estimate, mean.lower, mean.upper))
+    # the p-value is that of estimate / error at clusters − 1 degrees of freedom, as the interval's multiplier is
+    assert ratio.p_value == pytest.approx(mean.p_value, rel=1e-9)
+    assert ratio.p_value == pytest.approx(2 * stats.t.sf(abs(ratio.estimate / ratio.standard_error), 14), rel=1e-9)
+    assert 0.001 < ratio.p_value < 0.999
 
 
 def test_no_result_holds_a_number_that_is_not_finite() -> None:
