@@ -17,11 +17,11 @@ from experiments.stats import proportions
 from experiments.stats.covariates import FEWEST_KNOWN, trusted_cuped
 from experiments.stats.equal_values import hidden_variance, scale_of
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
-from experiments.stats.lift import MeanPair, fieller
 from experiments.stats.means import Arm, welch
 from experiments.stats.methods import Facts, Method, Shape, choose
 from experiments.stats.ordinal import brunner_munzel_of_grades, brunner_munzel_permutation, grades_of
 from experiments.stats.quantiles import Observations, quantile_difference
+from experiments.stats.rate_ratios import independent_lift
 from experiments.stats.ratios import independent_ratio
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import Grades, UnitSums
@@ -134,17 +134,12 @@ Compute = Callable[[UnitSums, UnitSums, Reading, Method], Outcome]
 
 def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
     x0, n0, x1, n1 = round(control.total), control.units, round(treatment.total), treatment.units
-    limits_of = (
-        proportions.miettinen_nurminen
-        if method.name == "score_miettinen_nurminen"
-        else proportions.newcombe_independent
-    )
+    score = method.name == "score_miettinen_nurminen"
+    limits_of = proportions.miettinen_nurminen if score else proportions.newcombe_independent
     limits = limits_of((x0, n0), (x1, n1), alpha=reading.alpha)
     small = method.name == "boschloo_newcombe"
     p0, p1 = x0 / n0, x1 / n1
     variances = p0 * (1 - p0) / n0, p1 * (1 - p1) / n1
-    multiplier = reading.multiplier(n_units=n0 + n1, df=n0 + n1 - 2)
-    relative = fieller(MeanPair(p0, p1, *variances), multiplier=multiplier)
     return Estimate(
         estimate=p1 - p0,
         lower=limits.lower,
@@ -157,7 +152,7 @@ def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Met
         alpha=reading.alpha,
         n_units=n0 + n1,
         n_clusters=n0 + n1,
-        relative=None if isinstance(relative, NotEstimable) else relative,
+        relative=independent_lift((x0, n0), (x1, n1), score=score, alpha=reading.alpha),
         details={"successes_control": x0, "units_control": n0, "successes_treatment": x1, "units_treatment": n1},
     )
 

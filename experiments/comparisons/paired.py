@@ -15,8 +15,9 @@ from experiments.stats.clustered import Codes, cluster_mean, cluster_sums, skewn
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.methods import Facts, Method, Shape, choose
 from experiments.stats.ordinal import shares, wilcoxon_pratt
-from experiments.stats.paired_means import few_clusters_mean, flipped_mean, paired_lift, paired_mean
+from experiments.stats.paired_means import few_clusters_mean, flipped_mean, paired_mean
 from experiments.stats.quantiles import Observations, quantile_difference
+from experiments.stats.rate_ratios import paired_rate_lift
 from experiments.stats.ratios import paired_ratio
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import discordant_pairs_p
@@ -119,7 +120,6 @@ def _mcnemar(question: Question, pairs: Pairs) -> Outcome:
     interval = paired.tango if question.guardrail else paired.newcombe_paired
     limits = interval(table, alpha=alpha)
     p_value, form = paired.mcnemar(table)
-    multiplier = question.reading.multiplier(n_units=table.n, df=table.n - 1)
     return Estimate(
         estimate=table.difference,
         lower=limits.lower,
@@ -132,7 +132,7 @@ def _mcnemar(question: Question, pairs: Pairs) -> Outcome:
         alpha=alpha,
         n_units=table.n,
         n_clusters=table.n,
-        relative=paired_lift(sample, multiplier=multiplier),
+        relative=paired_rate_lift(table, score=question.guardrail, alpha=alpha),
         details={"test": form, "exact_p": paired.mcnemar_exact(table)},
     )
 

@@ -98,7 +98,7 @@ def newcombe_paired(table: PairTable, *, alpha: float = 0.05) -> Limits:
     x1, x0 = table.both + table.fixed, table.both + table.broken
     p1, p0 = x1 / n, x0 / n
     w1, w0 = wilson(x1, n, alpha=alpha), wilson(x0, n, alpha=alpha)
-    phi = _corrected_phi(table, x1, x0)
+    phi = corrected_phi(table, x1, x0)
     d1, u1 = p1 - w1.lower, w1.upper - p1
     d0, u0 = p0 - w0.lower, w0.upper - p0
     down = (d1**2 - 2 * phi * d1 * u0 + u0**2) ** 0.5
@@ -106,7 +106,11 @@ def newcombe_paired(table: PairTable, *, alpha: float = 0.05) -> Limits:
     return Limits(p1 - p0 - down, p1 - p0 + up)
 
 
-def _corrected_phi(table: PairTable, x1: int, x0: int) -> float:
+def corrected_phi(table: PairTable, x1: int, x0: int) -> float:
+    """The phi coefficient with half the table's size taken off a positive numerator; 0 where a margin is empty.
+
+    Source: Newcombe (1998), Stat. Med. 17, 2635–2650, method 10.
+    """
     n = table.n
     margins = x1 * (n - x1) * x0 * (n - x0)
     if margins == 0:

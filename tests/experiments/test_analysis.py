@@ -145,7 +145,7 @@ def test_p95_latency_needs_200_rows() -> None:
     ("table", "expected"),
     [
         (rows("score", {"A": [1.0], "B": [2.0]}), State.TOO_FEW_UNITS),
-        (rows("score", {"A": [1.0] * 40, "B": [1.0] * 40}), State.NO_VARIATION),
+        (rows("score", {"A": [150.0] * 40, "B": [150.0] * 40}), State.NO_VARIATION),
         (rows("score", {"A": [1.0] * 40, "B": [np.nan] * 40}), State.NO_DATA),
         (rows("score", {"B": [1.0] * 40, "C": [1.0] * 40}), State.NO_CONTROL),
         (rows("score", {"A": [1.0] * 40}), None),

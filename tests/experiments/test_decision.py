@@ -9,8 +9,8 @@ import pytest
 from experiments.comparisons.health import failed
 from experiments.comparisons.judges import JudgeEvidence
 from experiments.decision import decide
-from experiments.plan import Guardrail
-from experiments.vocabulary import Design
+from experiments.plan import Guardrail, MetricDefinition
+from experiments.vocabulary import Design, Direction, MetricKind
 from tests.experiments.analysis_tables import normal_scores, plan, rows, yes_no
 from tests.experiments.verdict_tables import (
     CANNOT,
@@ -127,8 +127,17 @@ def test_a_gain_too_small_to_matter_keeps_the_control() -> None:
     assert "under the +10.0 points you asked for" in found.detail
 
 
-def test_the_same_value_on_every_row_is_no_difference() -> None:
-    found = verdict(rows("score", {"A": [0.5] * 60, "B": [0.5] * 60}), plan("score"))
+def test_the_same_value_on_every_row_is_no_difference_once_there_are_enough_rows() -> None:
+    few = verdict(rows("score", {"A": [0.5] * 60, "B": [0.5] * 60}), plan("score"))
+    many = verdict(rows("score", {"A": [0.5] * 200, "B": [0.5] * 200}), plan("score"))
+
+    assert few.deciding_rule == "not_enough_evidence"
+    assert (many.outcome, many.deciding_rule) == (KEEP, "too_small_to_matter")
+
+
+def test_costs_that_are_the_same_on_every_row_are_no_difference() -> None:
+    definitions = {"usd": MetricDefinition("usd", MetricKind.COST, Direction.LOWER, "usd")}
+    found = verdict(rows("usd", {"A": [0.5] * 60, "B": [0.5] * 60}), plan("usd"), metrics=definitions)
 
     assert found.outcome is KEEP
     assert "gave the same value on every row" in found.detail

@@ -71,7 +71,7 @@ def test_a_watched_graded_outcome_has_a_wider_interval_and_ships(store, clock):
     assert {_primary(result, label)["status"] for label in ("plan=pro", "plan=free")} == {"ok"}
 
 
-def test_a_graded_outcome_on_which_all_agree_has_no_number(store, clock):
+def test_a_graded_outcome_on_which_all_agree_has_the_range_that_so_many_users_leave(store, clock):
     live = started(store, live_spec(plan=plan(stopping="sequential"), outcomes=GRADED))
     now = clock()
     units = [f"user-{i}" for i in range(120)]
@@ -79,7 +79,10 @@ def test_a_graded_outcome_on_which_all_agree_has_no_number(store, clock):
 
     found = _primary(open_results(store, NAME, actor=ADA))
 
-    assert (found["status"], found["estimate"], found["p_value"]) == ("all_ties", None, None)
+    assert (found["status"], found["estimate"], found["p_value"]) == ("ok", 0.0, 1.0)
+    # 60 users per variant or nearly so, watched: 1 − (0.025/61)^(1/60) of each may grade otherwise
+    share = 1 - (0.025 / 61) ** (1 / 60)
+    assert found["upper"] == pytest.approx((1 - (1 - share) ** 2) / 2, rel=0.15)
 
 
 def test_too_many_different_values_are_no_grades(sqlite_store, clock, monkeypatch):

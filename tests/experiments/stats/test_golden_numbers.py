@@ -37,6 +37,7 @@ from experiments.stats import (
     preferences,
     proportions,
     quantiles,
+    rate_ratios,
     ratios,
     sequential,
     sign_flips,
@@ -44,6 +45,7 @@ from experiments.stats import (
     votes,
 )
 from experiments.stats.gwet import gwet_agreement
+from experiments.stats.estimates import Interval
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
@@ -319,6 +321,27 @@ def earlier_arms(given: dict[str, Any]) -> list[UnitSums]:
     return [UnitSums.of(array(y), x=array(x)) for y, x in zip(values, given["x"], strict=True)]
 
 
+def interval_of(found: Interval | None) -> list[float]:
+    assert found is not None
+    return [found.estimate, found.lower, found.upper]
+
+
+def mover_limits(given: dict[str, Any]) -> list[float]:
+    (x0, n0), (x1, n1) = given["control"], given["treatment"]
+    w0, w1 = proportions.wilson(x0, n0), proportions.wilson(x1, n1)
+    pairs = (x0 / n0, x1 / n1), (w0.lower, w1.lower), (w0.upper, w1.upper)
+    return [float(limit) for limit in rate_ratios.mover_limits(*pairs, given["phi"])]
+
+
+def paired_statistic(given: dict[str, Any]) -> list[float]:
+    cells = [given[cell] for cell in ("both", "fixed", "broken", "neither")]
+    return [float(rate_ratios.paired_statistic(*cells, given["ratio"]))]
+
+
+def independent_statistic(given: dict[str, Any]) -> list[float]:
+    return [float(rate_ratios.independent_statistic(*given["control"], *given["treatment"], given["ratio"]))]
+
+
 def corrected_difference(given: dict[str, Any]) -> list[float]:
     calibration = judge_correction.Calibration(given["true_yes"], given["yes"], given["true_no"], given["no"])
     found = judge_correction.corrected_difference(given["difference"], given["error"], calibration)
@@ -381,6 +404,11 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "paired_ratio": paired_ratio,
     "independent_ratio": independent_ratio,
     "clustered_difference": clustered_difference,
+    "independent_lift": lambda g: interval_of(two(rate_ratios.independent_lift, g, score=g["score"], alpha=0.05)),
+    "paired_rate_lift": lambda g: interval_of(rate_ratios.paired_rate_lift(table(g), score=True, alpha=0.05)),
+    "mover_limits": mover_limits,
+    "paired_statistic": paired_statistic,
+    "independent_statistic": independent_statistic,
     "unseen_share": unseen_share,
     "equal_range": equal_range,
     "equal_placements": equal_placements,
