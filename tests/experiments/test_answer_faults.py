@@ -115,7 +115,7 @@ def test_one_variant_at_the_floor_is_told_beside_the_verdict() -> None:
 
 
 def test_a_graded_value_that_never_changes_is_no_difference() -> None:
-    assert verdict(rows("score", {"A": [0.5] * 60, "B": [0.5] * 60}), plan("score")).outcome is KEEP
+    assert verdict(rows("score", {"A": [0.5] * 200, "B": [0.5] * 200}), plan("score")).outcome is KEEP
 
 
 def test_live_users_who_all_have_the_same_value_decide_nothing() -> None:

@@ -132,6 +132,22 @@ def test_a_value_that_the_variant_has_touched_is_refused_and_claims_nothing_fals
     assert claims / 120 < 0.05 + 3 * (0.05 * 0.95 / 120) ** 0.5
 
 
+def test_a_value_that_may_have_been_touched_gives_a_range_that_covers_both_results() -> None:
+    """Between chance (p = 0.1) and a fault (p = 0.001) a false claim would need both results to be wrong."""
+    arm, x, y = before(np.random.default_rng(4))
+    apart = x + (0.25 - x[arm == 1].mean() + x[arm == 0].mean()) * arm  # two and a half standard errors
+    table = users(arm, y, covariate=apart)
+
+    found = primary(run(table, plan("score"), design=Design.INDEPENDENT))
+    plain = primary(run(table.drop(columns="covariate"), plan("score"), design=Design.INDEPENDENT))
+
+    assert found.method == "cuped_welch_t"
+    ends = [found.lower, plain.lower, plain.upper, found.upper]
+    assert ends == sorted(ends)
+    assert ends[0] < ends[2]
+    assert any("both results are covered" in warning for warning in found.warnings)
+
+
 def test_missing_values_from_before_are_filled_and_stated_and_means_are_labelled() -> None:
     arm, x, y = before(np.random.default_rng(2), gain=0.5)
     x[:60] = np.nan
