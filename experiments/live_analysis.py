@@ -20,7 +20,6 @@ from experiments.comparisons.health import (
     split_checks,
     units_check,
 )
-from experiments.comparisons.heavy_users import heavy_user_check
 from experiments.comparisons.independent import outcome_from_sums, quantile_outcome
 from experiments.comparisons.measures import measure_check_of_sums
 from experiments.comparisons.preparing import Sizes
@@ -322,7 +321,6 @@ def _health(
     watched = bool(how.reading and how.reading.sequential)
     arms = sums.metrics.get(primary.metric, {})
     lost = {name: (arm.missing, arm.units + arm.missing) for name, arm in arms.items()}
-    heavy = heavy_user_check(arms or sums.metrics.get("failed", {}))
     measured = measure_check_of_sums(
         arms,
         inquiry.definitions[primary.metric],
@@ -337,5 +335,4 @@ def _health(
         lost_check(control, lost),
         units_check(used, minimum=minimum, live=True),
         duration_check(sums.days, least=sums.least_days),
-        *([heavy] if heavy is not None else []),
     ]

@@ -21,6 +21,9 @@ HEAVY = 0.01
 TIMES_USUAL = 5
 SWAMPS = 0.2
 """A placeholder with a larger share is most of what its variant's measure says, wherever each report counts."""
+BLOCKS = 0.1
+"""From this share on, and 10 times the usual one, a user stops a ship, as in ``comparisons.heavy_users``."""
+TIMES_BLOCKING = 10
 MOSTLY = 0.5
 MOST_NAMED = 3
 Fact = tuple[str, HealthStatus, str]
@@ -58,7 +61,12 @@ def _units(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord) -> Ite
         yield ("placeholder_units", status, f"{message}. Send real names, or none; then begin a new phase.")
     if heaviest is not None and heavy and heaviest.unit not in named:
         message = f"One user makes {_share(heaviest, blueprint)}; it may be a bot."
-        yield ("outliers", HealthStatus.WARN, message)
+        counts_each = outcome is None or fold_of(outcome) == "requests"
+        share = heaviest.events / heaviest.of_variant
+        if counts_each and share >= max(BLOCKS, TIMES_BLOCKING / heaviest.units):
+            yield ("outliers", HealthStatus.FAIL, f"{message} Leave it out, then begin a new phase.")
+        else:
+            yield ("outliers", HealthStatus.WARN, message)
 
 
 def _is_heavy(heaviest: Reporter) -> bool:

@@ -159,7 +159,7 @@ def test_a_ratio_whose_requests_come_from_few_users_has_no_number() -> None:
     assert found.estimate is None
 
 
-def test_live_sums_are_gated_and_checked_alike() -> None:
+def test_live_sums_are_gated_alike() -> None:
     rng = np.random.default_rng(0)
     arms = {}
     for name in "AB":
@@ -173,7 +173,6 @@ def test_live_sums_are_gated_and_checked_alike() -> None:
     found = analyse_sums(live, plan=given, metrics=METRICS, control="A")
 
     assert primary(found).status is State.NOT_ESTIMABLE
-    assert check(found, "outliers") is HealthStatus.FAIL
 
 
 def test_a_cap_in_the_plan_changes_its_hash_and_none_keeps_it() -> None:

@@ -64,6 +64,16 @@ def test_one_heavy_user_is_pointed_out_in_a_small_test_too(store, clock, reports
     assert not heavy or "One user makes" in health["outliers"]["message"]
 
 
+@pytest.mark.parametrize(("users", "reports"), [(200, 40), (60, 40)])
+def test_a_user_with_a_tenth_of_the_reports_stops_a_ship_at_any_size(sqlite_store, clock, users, reports):
+    live, now = started(sqlite_store), clock()
+    record(sqlite_store, _users(live, now, users))
+    record(sqlite_store, (outcome("user-7", 1, now) for _ in range(reports)))
+    analysed = fresh_analysis(sqlite_store, NAME).result
+    assert _health(sqlite_store)["outliers"]["status"] == "fail"
+    assert analysed["verdict"]["outcome"] == "cannot_decide"
+
+
 def test_a_heavy_caller_is_pointed_out_where_the_plan_reads_calls(sqlite_store, clock):
     plan = {"primary": {"metric": "failed", "smallest_effect": 0.02}}
     live, now = started(sqlite_store, live_spec(plan=plan)), clock()
