@@ -44,8 +44,8 @@ from experiments.stats import (
     srm,
     votes,
 )
-from experiments.stats.gwet import gwet_agreement
 from experiments.stats.estimates import Interval
+from experiments.stats.gwet import gwet_agreement
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
