@@ -14,8 +14,8 @@ from experiments.lookup.live_folds import fold_of
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
 from storage.call_metrics import CALL_METRICS
-from storage.live_sums import Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
 from storage.live_caps import Caps
+from storage.live_sums import Fold, LiveSumsQueries, Traffic, fingerprint_of, traffic_of
 from storage.live_sums import Grades as StoredGrades
 from storage.live_sums import Sums as StoredSums
 from storage.records import LivePhaseRecord
