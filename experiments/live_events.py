@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 
 from experiments.assignment import Assignment, Context, LiveTest, Reason, slices_of
 from experiments.errors import BakeoffError
+from experiments.plain_text import is_storable
+from experiments.storable import sanitised_text
 from experiments.units import is_blank
 from experiments.value_ranges import ANY, DENOMINATORS, ValueRange
 from experiments.vocabulary import content_hash, new_id
 
 LONGEST_UNIT = 512
 LONGEST_METRIC = 120
+LONGEST_KEY = 120
 LONGEST_TEXT = 20_000
 ABANDONED = "abandoned"
 """The status of a call whose caller left before the answer was complete."""
-NOT_STORABLE = "\x00"
 
 
 class Exposure(NamedTuple):
@@ -175,7 +177,7 @@ def exposure_of(
         assignment.variant,
         assignment.reason,
         at,
-        slices_of(live, context) if live.slices else {},
+        {name: sanitised_text(value) for name, value in slices_of(live, context).items()} if live.slices else {},
         source,
     )
 
@@ -200,9 +202,10 @@ def checked_outcome(
     """An outcome that can be stored. Whether the test exists and knows the metric is checked where it is stored.
 
     Raises:
-        BakeoffError: ``bad_unit``, ``bad_metric``, ``not_finite``, ``out_of_range``, ``bad_denominator``, ``bad_time``
-            or ``bad_key``.
+        BakeoffError: ``bad_experiment``, ``bad_unit``, ``bad_metric``, ``not_finite``, ``out_of_range``,
+            ``bad_denominator``, ``bad_time`` or ``bad_key``.
     """
+    _check_text(experiment, "experiment", "bad_experiment", LONGEST_KEY)
     _check_text(unit, "unit", "bad_unit", LONGEST_UNIT)
     if is_blank(unit):
         raise BakeoffError("bad_unit", "'unit' is blank.", "Name the user as the assignment did.")
@@ -263,7 +266,7 @@ def _in_utc(sent_at: datetime) -> datetime:
 
 
 def _check_text(text: str, name: str, code: str, longest: int) -> None:
-    if not text or len(text) > longest or NOT_STORABLE in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if not text or len(text) > longest or not is_storable(text):
         raise BakeoffError(code, f"'{name}' must be a text of 1 to {longest} characters.", "Shorten or fill it.")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.errors import BakeoffError
+from experiments.plain_text import check_text, check_texts
 from experiments.vocabulary import canonical_json, content_hash
 
 VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_.-]{0,63})[ \t]*\}\}")
@@ -82,11 +83,13 @@ def chat_prompt(
     """A checked prompt of several messages.
 
     Raises:
-        BakeoffError: ``empty_prompt``, ``unknown_role``, ``too_large``, ``no_model`` or ``bad_parameters``.
+        BakeoffError: ``empty_prompt``, ``bad_character``, ``unknown_role``, ``too_large``, ``no_model`` or
+            ``bad_parameters``.
     """
     if not messages or not any(m.content.strip() for m in messages):
         raise BakeoffError("empty_prompt", "The prompt is empty.", "Write at least one line.")
     for message in messages:
+        check_text(message.content, what="The prompt")
         if message.role not in ROLES:
             raise BakeoffError(
                 "unknown_role", f"{message.role!r} is no message role.", f"Use one of {', '.join(ROLES)}."
@@ -102,6 +105,7 @@ def chat_prompt(
         raise BakeoffError("no_model", "The prompt names no model.", "Choose one, for example demo/small.")
     parameters = dict(parameters or {})
     try:
+        check_texts({"model": model, **parameters}, what="The settings of the prompt")
         canonical_json(parameters)
     except (TypeError, ValueError):
         raise BakeoffError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.errors import BakeoffError, TooLarge
+from experiments.plain_text import check_text
 from experiments.prompts import VARIABLE, PromptContent
 from experiments.vocabulary import Request
 
@@ -17,7 +18,8 @@ def render(content: PromptContent, values: Mapping[str, str | None], *, row: str
     ``values`` maps variable names to texts; None means the row has no value there. ``row`` names the row in errors.
 
     Raises:
-        BakeoffError: ``missing_variable`` before anything is spent; TooLarge when the filled prompt is absurdly long.
+        BakeoffError: ``missing_variable`` or ``bad_character`` before anything is spent; TooLarge when the filled
+            prompt is absurdly long.
     """
     where = f" in {row}" if row else ""
 
@@ -31,7 +33,7 @@ def render(content: PromptContent, values: Mapping[str, str | None], *, row: str
                     f"The variable {{{{{name}}}}} has no value{where}.",
                     "Match it to a column or fill the cell.",
                 )
-            return value
+            return check_text(value, what=f"The variable {{{{{name}}}}}{where}")
 
         return VARIABLE.sub(value_of, text)
 

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from experiments.errors import BakeoffError
+from experiments.plain_text import is_storable
 
 MAX_CHARACTERS = 2_000_000
 Model = TypeVar("Model", bound=BaseModel)
@@ -90,7 +91,12 @@ def _construct(loader: _CoreLoader, node: yaml.Node, path: Path, lines: dict[Pat
         return _construct_mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, child, (*path, i), lines) for i, child in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    value = loader.construct_object(node, deep=True)
+    if isinstance(value, str) and not is_storable(value):
+        raise yaml.MarkedYAMLError(
+            problem="here stands a character that cannot be stored (NUL, or half of one)", problem_mark=node.start_mark
+        )
+    return value
 
 
 def _construct_mapping(loader: _CoreLoader, node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> Any:  # noqa: ANN401
@@ -99,6 +105,8 @@ def _construct_mapping(loader: _CoreLoader, node: yaml.MappingNode, path: Path, 
         if not isinstance(key_node, yaml.ScalarNode):
             raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key_node.start_mark)
         key = key_node.value
+        if not is_storable(key):
+            raise yaml.MarkedYAMLError(problem="a key cannot be stored", problem_mark=key_node.start_mark)
         if key in result:
             raise yaml.MarkedYAMLError(problem=f"the key '{key}' stands twice", problem_mark=key_node.start_mark)
         lines[*path, key] = key_node.start_mark.line + 1

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from experiments.assignment import Served
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.live_events import LONGEST_UNIT
+from experiments.plain_text import is_storable
 from experiments.prompts import content_of, variables_of
 from experiments.rendering import render
 from experiments.units import UNIT_OR_NONE, is_blank
@@ -80,7 +81,7 @@ class NotKept(BakeoffError):
 
 def checked_unit(unit: str | None) -> str | None:
     """The unit, or None for none. Raises BakeoffError for what no database stores, and for blanks: nobody's name."""
-    if unit and ("\x00" in unit or any("\ud800" <= c <= "\udfff" for c in unit)):
+    if unit and not is_storable(unit):
         raise BakeoffError("bad_unit", "'unit' holds a character that cannot be stored.", "Send plain text.")
     if unit and is_blank(unit):
         raise BakeoffError("blank_unit", "'unit' is blank.", "Name the user, or leave 'unit' out.")

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.plain_text import is_storable
+from experiments.storable import sanitised_text
 from experiments.units import is_blank
 from gateway.openai_errors import bad_request
 
@@ -131,7 +133,7 @@ def _unit(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > LONGEST_UNIT or not _storable(value):
+    if not isinstance(value, str) or len(value) > LONGEST_UNIT or not is_storable(value):
         raise bad_request(f"'{name}' must be a text of at most {LONGEST_UNIT} characters.", param=name)
     if is_blank(value):
         raise bad_request(f"'{name}' is blank: name the user, or leave it out.", param=name)
@@ -153,12 +155,12 @@ def _variables(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str
         if not isinstance(given, dict):
             raise bad_request(f"'{place}' must be an object: variable → value.", param=place)
         found |= {str(name): _text(value) for name, value in given.items() if value is not None}
+    for name, value in found.items():
+        if not is_storable(name) or not is_storable(value):
+            told = f"The variable '{sanitised_text(name)[:64]}' holds a character that cannot be stored."
+            raise bad_request(told, param="variables")
     return found
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

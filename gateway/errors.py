@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from experiments.errors import BakeoffError
+from experiments.storable import sanitised_text
 from gateway.key_check import Refused
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def error_response(
     status: int, code: str, message: str, hint: str = "", headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """The one error body."""
-    body = {"error": {"code": code, "message": message, "hint": hint}}
+    body = {"error": {"code": code, "message": sanitised_text(message), "hint": sanitised_text(hint)}}
     return JSONResponse(body, status_code=status, headers=headers)
 
 

@@ -23,6 +23,7 @@ from experiments.assignment import Reason
 from experiments.labels import PRODUCTION
 from experiments.live_config import LiveConfig
 from experiments.live_events import LONGEST_UNIT
+from experiments.plain_text import is_storable
 from experiments.units import is_blank
 from experiments.vocabulary import Scope, canonical_json
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_whole
@@ -172,12 +173,7 @@ def _context(body: bytes) -> _Context:
     if not isinstance(unit, str):
         raise _Failed(400, "INVALID_CONTEXT", "targetingKey must be a string")
     # the protocol takes any text here: one that names nobody is answered, and is no unit
-    is_kept = (
-        0 < len(unit) <= LONGEST_UNIT
-        and "\x00" not in unit
-        and not any("\ud800" <= c <= "\udfff" for c in unit)
-        and not is_blank(unit)
-    )
+    is_kept = 0 < len(unit) <= LONGEST_UNIT and is_storable(unit) and not is_blank(unit)
     values = {k: v for k, v in context.items() if k != "targetingKey" and isinstance(v, str | int | float)}
     return _Context(unit if is_kept else None, values, context)
 

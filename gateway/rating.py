@@ -24,11 +24,11 @@ from experiments.actions.rate import (
     Vote,
     name_rater,
     rater_state,
-    storable,
     submit_votes,
     undo_vote,
 )
 from experiments.errors import BakeoffError, Forbidden, Unauthenticated
+from experiments.storable import sanitised_text
 from gateway.auth import open_to_raters
 from storage.store import Store
 
@@ -41,7 +41,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 def _kept(text: object) -> object:
     """A comment as it can be kept: a vote is never refused for what its comment holds."""
-    return storable(text)[:LONGEST_COMMENT] if isinstance(text, str) else text
+    return sanitised_text(text)[:LONGEST_COMMENT] if isinstance(text, str) else text
 
 
 class VoteBody(BaseModel):

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
+from experiments.plain_text import check_texts
 from experiments.vocabulary import canonical_json
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -49,7 +50,12 @@ class CanonicalJson(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401, ARG002
         """The canonical text."""
-        return None if value is None else canonical_json(value)
+        if value is None:
+            return None
+        text = canonical_json(value)
+        if "\\u0000" in text:
+            check_texts(value, what="A text that was to be stored")
+        return text
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         """The value."""

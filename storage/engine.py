@@ -11,8 +11,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from experiments.errors import BakeoffError
+from experiments.plain_text import check_text, check_texts, is_storable
 
 BUSY_TIMEOUT_MS = 20_000
+STORED_TEXT = "A text that was to be stored or looked up"
 WRITES = "bakeoff_writes"
 """Execution option of a connection that will write: its transaction begins as IMMEDIATE on SQLite."""
 
@@ -32,13 +34,15 @@ def open_engine(url: str) -> Engine:
     if parsed.drivername == "sqlite":
         return _open_sqlite(parsed.database)
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(
-            parsed,
-            pool_size=10,
-            max_overflow=20,
-            pool_pre_ping=True,
-            json_serializer=_dump_json,
-            connect_args={"connect_timeout": 10},
+        return _refuse_unstorable(
+            create_engine(
+                parsed,
+                pool_size=10,
+                max_overflow=20,
+                pool_pre_ping=True,
+                json_serializer=_dump_json,
+                connect_args={"connect_timeout": 10},
+            )
         )
     raise BakeoffError("bad_database_url", f"Bakeoff does not speak {parsed.drivername}.", _URL_HINT)
 
@@ -52,7 +56,23 @@ def is_sqlite(engine: Engine | Connection) -> bool:
 
 
 def _dump_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if "\\u0000" in text or not is_storable(text):  # JSON writes \\u0000 for NUL, which PostgreSQL refuses to read
+        check_texts(value, what=STORED_TEXT)
+    return text
+
+
+def _refuse_unstorable(engine: Engine) -> Engine:
+    """The engine, refusing any text that one of the databases would not take, wherever it comes from."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _check(_connection: Any, _cursor: Any, _sql: str, given: Any, _context: Any, many: bool) -> None:  # noqa: ANN401
+        for parameters in given if many else (given,):
+            for value in parameters.values() if isinstance(parameters, dict) else parameters:
+                if isinstance(value, str) and not is_storable(value):
+                    check_text(value, what=STORED_TEXT)
+
+    return engine
 
 
 def _open_sqlite(database: str | None) -> Engine:
@@ -99,4 +119,4 @@ def _open_sqlite(database: str | None) -> Engine:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return engine
+    return _refuse_unstorable(engine)

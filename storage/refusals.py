@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, StatementError
 
 from experiments.errors import BakeoffError, Conflict, Unavailable
 
@@ -20,7 +20,7 @@ def translated() -> Iterator[None]:
     Raises:
         Conflict: ``changed_meanwhile`` when a rule of the tables was broken by somebody else's change.
         Unavailable: ``database_busy``, ``disk_full`` or ``database_unavailable``.
-        BakeoffError: ``old_schema`` or ``damaged_database``.
+        BakeoffError: ``old_schema`` or ``damaged_database``; what a column or the engine refuses to store.
     """
     try:
         yield
@@ -30,7 +30,11 @@ def translated() -> Iterator[None]:
             "Somebody else changed the same thing at this moment.",
             "Nothing was changed; try again.",
         ) from error
-    except DatabaseError as error:
+    except StatementError as error:
+        if isinstance(error.orig, BakeoffError):  # a value was refused on its way into the statement
+            raise error.orig from None
+        if not isinstance(error, DatabaseError):
+            raise
         refusal = _refusal(error)
         if refusal is None:
             raise

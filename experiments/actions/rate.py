@@ -16,6 +16,7 @@ from experiments.ratings.leasing import renewed
 from experiments.ratings.questions import counted
 from experiments.ratings.session_file import SessionSpec
 from experiments.ratings.showing import Shown
+from experiments.storable import sanitised_text
 from experiments.vocabulary import TaskState
 from storage.records import RatingTaskRecord
 from storage.store import Store, Transaction
@@ -172,14 +173,9 @@ def name_rater(store: Store, secret: str, name: str) -> str:
     """
     with store.begin() as tx:
         seat, _ = _seat(tx, secret)
-        kept = " ".join(storable(name).split())[:LONGEST_NAME] if seat.spec.ask_name else ""
+        kept = " ".join(sanitised_text(name).split())[:LONGEST_NAME] if seat.spec.ask_name else ""
         tx.ratings.change_rater(seat.rater.id, name=kept)
         return kept
-
-
-def storable(text: str) -> str:
-    """The text without what no database takes: NUL, and half characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _seat(tx: Transaction, secret: str) -> tuple[Seat, datetime]:
@@ -216,7 +212,7 @@ def _keep(
         choice=vote.choice if vote.action == "vote" else None,
         value=value,
         reasons=[reason for reason in vote.reasons if reason in seat.spec.reasons] or None,
-        comment=storable(vote.comment)[:LONGEST_COMMENT],
+        comment=sanitised_text(vote.comment)[:LONGEST_COMMENT],
         milliseconds=max(0, min(vote.ms, LONGEST_MS)),
     )
     own[task.id] = (replace(task, state=state, decision=decision), row, gold)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from experiments.datasets.content_kind import refusal, refuse_binary
 from experiments.datasets.table import ReportDraft
-from experiments.datasets.upload import BAD_CHARACTER, UploadedFile, name_of_character
+from experiments.datasets.upload import UploadedFile
+from experiments.plain_text import name_of_character
+from experiments.storable import UNSTORABLE
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -209,13 +211,13 @@ def _check(text: DecodedText) -> None:
         except UnicodeDecodeError as error:
             fed = min(end, len(content))
             raise _bad_bytes(text, fed - len(error.object) + error.start) from None
-        if BAD_CHARACTER.search(chunk):
+        if UNSTORABLE.search(chunk):
             raise _bad_character(text)
 
 
 def _bad_character(text: DecodedText) -> Exception:
     whole = text.whole()
-    found = BAD_CHARACTER.search(whole)
+    found = UNSTORABLE.search(whole)
     assert found is not None
     line, column = position(whole, found.start())
     what = f"here stands {name_of_character(found[0])}."

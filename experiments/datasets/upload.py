@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from experiments.datasets.limits import Limits
 from experiments.errors import BakeoffError, TooLarge
-
-BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
-"""NUL and lone surrogates: PostgreSQL refuses the first, UTF-8 the second, so neither enters a table."""
+from experiments.plain_text import name_of_character
+from experiments.storable import UNSTORABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class UploadedFile:
 
     def check_characters(self, text: str, *, place: str, column_name: str) -> None:
         """Raise BakeoffError ``bad_character`` when the cell holds NUL or half of a surrogate pair."""
-        found = BAD_CHARACTER.search(text)
+        found = UNSTORABLE.search(text)
         if found is not None:
             raise self.problem(
                 "bad_character",
@@ -47,11 +46,6 @@ class UploadedFile:
                 place=place,
                 column=found.start() + 1,
             )
-
-
-def name_of_character(character: str) -> str:
-    """How a refused character is called."""
-    return "a NUL character" if character == "\x00" else f"half of a character (U+{ord(character):04X})"
 
 
 def display_name(filename: str) -> str:

@@ -1,0 +1,159 @@
+"""Whatever takes text takes every script, and refuses what one of the databases cannot keep, in a sentence."""
+
+import pytest
+
+from experiments.actions.change_settings import set_price
+from experiments.actions.control_live import force_unit, pause_live, resume_live
+from experiments.actions.create_experiment import create_experiment
+from experiments.actions.import_dataset import import_dataset
+from experiments.actions.manage_keys import create_key
+from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.save_check import save_check
+from experiments.actions.save_prompt import save_prompt
+from experiments.actions.stop_live import stop_live
+from experiments.errors import BakeoffError
+from experiments.experiment_file import parse_experiment
+from experiments.live_events import checked_outcome
+from experiments.prompts import Message, chat_prompt, text_prompt
+from experiments.rendering import render
+from experiments.views.prompts import get_prompt, label_history
+from storage.store import Store
+from tests.builders import ADA, questions_csv, spec_of
+from tests.live_builders import KEY, started
+
+SCRIPTS = [
+    "Ünï cödé",
+    "e\u0301te\u0301",
+    "שלום עולם",
+    "مرحبا بالعالم",
+    "日本語の質問",
+    "हिन्दी",
+    "👩‍👩‍👧 ok",
+    "a\u202eb",
+]
+UNSTORABLE = ["a\x00b", "\x00", "a\ud800b", "\udfff"]
+HUGE = "x" * 10_000_000
+
+
+def _saved(store: Store, text: str = "Answer: {{x}}", **more):
+    return save_prompt(store, "reply", text_prompt(text, model="demo/small"), actor=ADA, **more)
+
+
+def _experiment(store: Store, text: str) -> None:
+    done = import_dataset(store, questions_csv(4), filename="q.csv", name="questions", actor=ADA)
+    create_experiment(store, spec_of(hypothesis=text), dataset_version_id=done.version.id, actor=ADA)
+
+
+def _label(store: Store, text: str) -> None:
+    _saved(store)
+    set_label(store, "reply", label="staging", at="1", actor=ADA, reason=text)
+
+
+def _back(store: Store, text: str) -> None:
+    for at in (_saved(store), _saved(store, "Kindly: {{x}}")):
+        set_label(store, "reply", label="staging", at=str(at.number), actor=ADA)
+    roll_back(store, "reply", label="staging", actor=ADA, reason=text)
+
+
+def _paused(store: Store, text: str) -> None:
+    started(store)
+    pause_live(store, KEY, actor=ADA, reason=text)
+    resume_live(store, KEY, actor=ADA)
+    stop_live(store, KEY, actor=ADA, reason=text)
+
+
+def _forced(store: Store, text: str) -> None:
+    started(store)
+    force_unit(store, KEY, text, "B", actor=ADA)
+
+
+def _logged(store: Store, text: str) -> None:
+    with store.begin() as tx:
+        tx.audit.append("ada", "did", "thing", {"why": text, text: [text]})
+
+
+DOORS = {
+    "prompt": lambda s, t: _saved(s, t + " {{x}}"),
+    "message": lambda s, t: save_prompt(s, "r", chat_prompt([Message("user", t)], model="demo/small"), actor=ADA),
+    "model": lambda s, t: save_prompt(s, "r", text_prompt("x", model=f"demo/{t}"), actor=ADA),
+    "parameter": lambda s, t: save_prompt(
+        s, "r", text_prompt("x", model="demo/small", parameters={"stop": [t], "metadata": {t: t}}), actor=ADA
+    ),
+    "note": lambda s, t: _saved(s, note=t),
+    "prompt name": lambda s, t: save_prompt(s, t, text_prompt("x", model="demo/small"), actor=ADA),
+    "prompt that is looked up": get_prompt,
+    "version that is looked up": lambda s, t: (_saved(s), set_label(s, "reply", label="staging", at=t, actor=ADA)),
+    "reason of a label": _label,
+    "reason of a rollback": _back,
+    "hypothesis": _experiment,
+    "name of a test set": lambda s, t: import_dataset(s, questions_csv(4), filename="q.csv", name=t, actor=ADA),
+    "name of a key": lambda s, t: create_key(s, t, ["read"], actor=ADA),
+    "model of a price": lambda s, t: set_price(
+        s, f"openai/{t}", input_per_million=1.0, output_per_million=1.0, actor=ADA
+    ),
+    "text of a check": lambda s, t: save_check(
+        s, "polite", {"judge": {"name": "polite", "model": "demo/judge", "rubric": t, "scale": "pass_fail"}}, actor=ADA
+    ),
+    "reason of a pause and a stop": _paused,
+    "tester": _forced,
+    "event of the log": _logged,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("text", UNSTORABLE)
+def test_what_a_database_cannot_keep_is_refused_in_a_sentence(store: Store, door: str, text: str):
+    with pytest.raises(BakeoffError) as refused:
+        DOORS[door](store, text)
+    told = f"{refused.value}".encode()  # half of a character cannot be sent
+    assert refused.value.status in (400, 404)
+    assert not any(word in told for word in (b"SELECT", b"INSERT", b"UPDATE", b"sqlalche", b"/work", b"psycopg"))
+    assert store.verify_audit().faults == ()
+
+
+@pytest.mark.parametrize("door", sorted({*DOORS} - {"prompt name", "model of a price"}))
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_every_script_is_taken_or_refused_for_another_reason(sqlite_store: Store, door: str, text: str):
+    try:
+        DOORS[door](sqlite_store, text)
+    except BakeoffError as refused:
+        assert refused.code in {"bad_name", "no_such_prompt", "no_such_version", "no_such_label"}
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_what_is_stored_comes_back_as_it_was(store: Store, text: str):
+    _saved(store, text, note=text)
+    set_label(store, "reply", label="staging", at="1", actor=ADA, reason=text)
+    version = get_prompt(store, "reply").version(1)
+    assert (version.content.messages[0].content, version.note) == (text, text)
+    assert label_history(store, "reply")[0].reason == text
+
+
+def test_ten_megabytes_are_refused_or_cut_at_once(sqlite_store: Store):
+    with pytest.raises(BakeoffError) as refused:
+        _saved(sqlite_store, HUGE)
+    assert refused.value.code == "too_large"
+    content = text_prompt("Answer: {{x}}", model="demo/small")
+    with pytest.raises(BakeoffError) as rendered:
+        render(content, {"x": HUGE})
+    assert rendered.value.status == 413
+    assert len(_saved(sqlite_store, note=HUGE).note) <= 500
+
+
+@pytest.mark.parametrize("text", UNSTORABLE)
+def test_a_value_of_a_row_and_an_outcome_pass_the_same_rule(text: str, clock):
+    content = text_prompt("Answer: {{x}}", model="demo/small")
+    with pytest.raises(BakeoffError) as refused:
+        render(content, {"x": text}, row="row 3")
+    assert (refused.value.code, "{{x}} in row 3" in refused.value.message) == ("bad_character", True)
+    for place in ("experiment", "unit", "metric"):
+        given = {"experiment": "e", "unit": "u", "metric": "m", place: text}
+        with pytest.raises(BakeoffError):
+            checked_outcome(value=1.0, received_at=clock(), **given)
+
+
+@pytest.mark.parametrize("escape", ['"\\0"', '"\\uD800"', '{"\\0": 1}'])
+def test_a_file_with_such_an_escape_names_the_line(escape: str):
+    with pytest.raises(BakeoffError) as refused:
+        parse_experiment(f"name: x\nhypothesis: {escape}\n", source="x.yaml")
+    assert (refused.value.code, "x.yaml, line 2" in refused.value.message) == ("bad_yaml", True)
