@@ -11,6 +11,7 @@ from experiments.comparisons.columns import Flags
 from experiments.comparisons.question import Study
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues
+from experiments.errors import nearest
 from experiments.stats.paired import PairTable, mcnemar_mid_p
 from experiments.stats.proportions import score_test
 from experiments.stats.srm import split_check
@@ -61,7 +62,8 @@ def failed(check: str, message: str) -> HealthCheck:
 def control_check(study: Study) -> HealthCheck:
     """The control has rows, and there is somebody to compare with it."""
     if not study.table.has(study.control):
-        return failed("control", f"The control {study.control} has no results; there is nothing to compare with.")
+        told = f"The control {study.control} has no results; there is nothing to compare with."
+        return failed("control", f"{told} {nearest(study.control, sorted(study.table.seen))}")
     if not study.challengers:
         return failed("control", f"Only {study.control} has results; there is nothing to compare it with.")
     return passed("control", f"Compared with {study.control}.")

@@ -101,6 +101,18 @@ def test_a_misspelled_metric_is_the_first_cause() -> None:
     assert "0 rows" not in found["sentence"]
 
 
+def test_a_misspelled_control_is_told_which_variants_there_are() -> None:
+    table = GSM8K.assign(variant=GSM8K["variant"].map({"A": "control", "B": "new"}))
+    content = as_csv(table)
+    text = "control: contrl\nplan: {primary: {metric: correct, smallest_effect: 0.05}}\nmetrics: {correct: {kind: binary}}\n"
+
+    found = analyse_table(content, filename="t.csv", plan_text=text, plan_name="plan.yaml")["verdict"]
+
+    assert found["deciding_rule"] == "health:control"
+    assert "The control contrl has no results" in found["detail"]
+    assert "Did you mean 'control'?" in found["detail"]
+
+
 def test_ids_that_do_not_meet_are_the_first_cause() -> None:
     table = GSM8K.copy()
     table["unit_id"] = np.where(table["variant"] == "B", "b-" + table["unit_id"], table["unit_id"])
