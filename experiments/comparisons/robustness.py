@@ -212,6 +212,13 @@ class _Trial:
         unit, alone = found
         estimate, variance = self.held.without_unit(unit)
         name = self.question.table.unit_names[self.held.units[unit]] if alone else None
+        beside = self.comparison.without_largest
+        if beside is not None:
+            # contributions are cut at a cap here, so what the unit moved is not its raw value
+            interval = beside.interval
+            side = int(self._better(np.array([interval.lower]), np.array([interval.upper]))[0])
+            better = {1: "treatment", -1: "control", 0: "unclear"}[side]
+            return Variation(interval.estimate, interval.lower, interval.upper, better, side != self._now, name)
         return self._variation(np.array([estimate]), np.array([variance]), lambda _: name)
 
     def _without_repeats(self) -> Variation | None:
