@@ -215,7 +215,7 @@ def _keep(
         comment=sanitised_text(vote.comment)[:LONGEST_COMMENT],
         milliseconds=max(0, min(vote.ms, LONGEST_MS)),
     )
-    own[task.id] = (replace(task, state=state, decision=decision), row, gold)
+    own[task.id] = (replace(task, state=state, decision=decision, decided_at=now), row, gold)
     return None
 
 

@@ -10,7 +10,18 @@ from typing import Any
 
 from experiments.lookup.rating_sessions import Seat
 from experiments.ratings.leaks import LeakFilter
-from experiments.ratings.leasing import LEASE, Candidate, Held, Next, how_many, is_swapped, next_tasks, renewed
+from experiments.ratings.leasing import (
+    LEASE,
+    VISITOR_HELD,
+    Candidate,
+    Held,
+    Next,
+    how_many,
+    is_answering,
+    is_swapped,
+    next_tasks,
+    renewed,
+)
 from experiments.ratings.showing import Shown, shown, visible_input
 from experiments.vocabulary import TaskState
 from storage.rating_tasks import OpenItem, ShownTask
@@ -40,6 +51,11 @@ class Desk:
         """How many the rater has rated, checks too."""
         return sum(1 for task, _, _ in self.tasks if task.state == TaskState.RATED)
 
+    def answering(self, now: datetime) -> bool:
+        """Whether the rater has answered lately; who has only opened the link has not."""
+        times = [task.decided_at for task, _, _ in self.tasks if task.decided_at is not None]
+        return is_answering(max(times, default=None), now)
+
     @property
     def left(self) -> int:
         """How many the rater may still get: what is held, and items that are not full; never past the quota."""
@@ -56,6 +72,7 @@ class Desk:
 def refresh(tx: Transaction, seat: Seat, now: datetime, tasks: Sequence[HeldTask] | None = None) -> Desk:
     """Keep the leases that are still the rater's (those that ran out only where there is room), and hand out more.
 
+    Who does not answer gets more time for the first two items only, and less of it, so that the rest goes back.
     ``tasks`` is what the rater has had as the caller left it; without it they are read.
     """
     had = list(tx.rating_tasks.of_rater(seat.rater.id) if tasks is None else tasks)
@@ -65,9 +82,11 @@ def refresh(tx: Transaction, seat: Seat, now: datetime, tasks: Sequence[HeldTask
     for task_id in lost:
         tx.rating_tasks.remove(task_id)
     kept = [t for t in had if t[0].id not in lost]
-    tx.rating_tasks.renew([t.id for t, _, _ in kept if t.state == TaskState.LEASED], renewed(now))
     to_come = tx.rating_tasks.open_items(seat.session.id, seat.rater.id, now)
     desk = Desk(tuple(kept), tuple(to_come), seat.spec.quota)
+    answering = desk.answering(now)
+    shown = desk.held if answering else desk.held[:VISITOR_HELD]
+    tx.rating_tasks.renew([task.id for task in shown], renewed(now, answering=answering))
     if not _hand_out(tx, seat, desk, now):
         return desk
     again = tx.rating_tasks.of_rater(seat.rater.id)
@@ -83,13 +102,14 @@ def is_lost(tx: Transaction, seat: Seat, task: RatingTaskRecord, now: datetime) 
 
 def _hand_out(tx: Transaction, seat: Seat, desk: Desk, now: datetime) -> bool:
     free = [item for item in desk.to_come if item.taken < item.wanted]
-    session, rater, spec = seat.session, seat.rater, seat.spec
+    session, rater, spec, answering = seat.session, seat.rater, seat.spec, desk.answering(now)
     count = how_many(
         held=len(desk.held),
         done=desk.done,
         quota=desk.quota,
         open_items=len(free),
         raters=tx.ratings.seen_since(session.id, now - LEASE) if free else 1,
+        answering=answering,
     )
     if not free or count == 0:
         return False
@@ -103,11 +123,11 @@ def _hand_out(tx: Transaction, seat: Seat, desk: Desk, now: datetime) -> bool:
         rater_id=rater.id,
         in_blocks=not spec.pairwise,
     )
-    tx.rating_tasks.add([_lease(seat, handed, now) for handed in chosen])
+    tx.rating_tasks.add([_lease(seat, handed, now, renewed(now, answering=answering)) for handed in chosen])
     return bool(chosen)
 
 
-def _lease(seat: Seat, handed: Next, now: datetime) -> dict[str, Any]:
+def _lease(seat: Seat, handed: Next, now: datetime, until: datetime) -> dict[str, Any]:
     session, rater, item_id = seat.session, seat.rater, handed.item_id
     return {
         "id": secrets.token_hex(12),
@@ -119,7 +139,7 @@ def _lease(seat: Seat, handed: Next, now: datetime) -> dict[str, Any]:
         "swapped": seat.spec.pairwise and is_swapped(session.seed, item_id, rater.id, repeat=handed.repeat),
         "state": TaskState.LEASED,
         "leased_at": now,
-        "lease_until": renewed(now),
+        "lease_until": until,
         "comment": "",
         "undone": 0,
     }

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LEASE = timedelta(minutes=10)
+"""For raters who answer; one without an answer for as long counts as a visitor."""
+VISIT = timedelta(minutes=2)
+"""For who has only opened the link: long enough to read an item, since the open page asks for more time each minute."""
 MOST_HELD = 40
 """At 25 keys a second that is 1.6 seconds of work: longer than the way to a busy server and back takes, twice."""
 FEWEST_HELD = 4
+VISITOR_HELD = 2
+"""The item on the screen and the next: who looks and leaves keeps no more than that from others."""
 CHECK_EVERY = 4
 REPEAT_AFTER = 5
 """A hidden repeat comes at least so many items after its first time."""
@@ -63,13 +68,19 @@ def is_swapped(seed: int, item_id: str, rater_id: str, *, repeat: bool) -> bool:
     return (chance(seed, "side", item_id, rater_id) < 0.5) != repeat
 
 
-def how_many(*, held: int, done: int, quota: int | None, open_items: int, raters: int) -> int:
+def is_answering(answered_at: datetime | None, now: datetime) -> bool:
+    """Whether a rater has answered lately; ``answered_at`` is the newest answer, None for a visitor."""
+    return answered_at is not None and now - answered_at < LEASE
+
+
+def how_many(*, held: int, done: int, quota: int | None, open_items: int, raters: int, answering: bool = True) -> int:
     """How many tasks to hand out now: enough to work ahead, no more than others leave, never past the quota.
 
-    ``raters`` are those who were there lately; whoever is alone leaves nothing for others.
+    ``raters`` are those who were there lately; whoever is alone leaves nothing for others. Who is not ``answering``
+    gets two at a time.
     """
     fair = open_items + held if raters <= 1 else max(FEWEST_HELD, open_items // (2 * raters))
-    wanted = min(MOST_HELD, fair) - held
+    wanted = min(MOST_HELD if answering else VISITOR_HELD, fair) - held
     return max(0, wanted if quota is None else min(wanted, quota - done - held))
 
 
@@ -115,9 +126,9 @@ def next_tasks(
     return found
 
 
-def renewed(now: datetime) -> datetime:
+def renewed(now: datetime, *, answering: bool = True) -> datetime:
     """Until when a lease that is taken or renewed now is good."""
-    return now + LEASE
+    return now + (LEASE if answering else VISIT)
 
 
 def _check(

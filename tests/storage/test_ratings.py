@@ -14,7 +14,8 @@ def test_a_session_goes_on_from_a_backup(store: Store, tmp_path: Path, clock):
     session = opened(store, imported(store, rows=4), overlap=1)
     [secret] = arrive(store, session.link.token).secrets
     first, *rest = [task.id for task in rater_state(store, secret).tasks]
-    submit_votes(store, secret, [Vote(1, first, "vote", "left")], have=rest)
+    taken = submit_votes(store, secret, [Vote(1, first, "vote", "left")], have=rest)
+    rest += [task.id for task in taken.tasks]
     backup(store, tmp_path / "all.gz")
     other = open_store(f"sqlite:///{tmp_path / 'other.db'}", clock)
     restore(other, tmp_path / "all.gz")

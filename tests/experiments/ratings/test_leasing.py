@@ -1,11 +1,13 @@
 """Who gets what next."""
 
 from collections import Counter
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.ratings.leasing import Candidate, Held, how_many, is_swapped, next_tasks
+from experiments.ratings.leasing import Candidate, Held, how_many, is_answering, is_swapped, next_tasks, renewed
+from tests.conftest import ManualClock
 
 
 def _next(count, candidates, history=(), gold=(), *, repeats=0, rater="r1", in_blocks=False, seed=5):
@@ -90,3 +92,14 @@ def test_how_much_is_held_leaves_some_for_others_and_stays_within_the_quota():
     assert how_many(held=3, done=0, quota=None, open_items=12, raters=1) == 12
     assert how_many(held=0, done=28, quota=30, open_items=500, raters=1) == 2
     assert how_many(held=2, done=28, quota=30, open_items=500, raters=1) == 0
+    assert how_many(held=0, done=0, quota=None, open_items=500, raters=1, answering=False) == 2
+    assert how_many(held=2, done=0, quota=None, open_items=500, raters=1, answering=False) == 0
+
+
+def test_who_answered_within_ten_minutes_is_answering():
+    now = ManualClock()()
+    assert not is_answering(None, now)
+    assert is_answering(now - timedelta(minutes=9, seconds=59), now)
+    assert not is_answering(now - timedelta(minutes=10), now)
+    assert renewed(now) - now == timedelta(minutes=10)
+    assert renewed(now, answering=False) - now == timedelta(minutes=2)
