@@ -23,6 +23,7 @@ from experiments.comparisons.health import (
     duration_check,
     error_rates_check,
     missing_check,
+    removed_check,
     same_rows_check,
     split_checks,
     units_check,
@@ -199,8 +200,15 @@ def analyse(
         *covariate_checks(overall),
         *_people(ready, agreement, cards),
         *facts,
+        *_removed(ready, earlier),
     ]
     return _assembled(ready, overall, agreement=agreement, cards=cards, health=health)
+
+
+def _removed(ready: Prepared, earlier: Sequence[Look]) -> list[HealthCheck]:
+    unit = "user" if ready.study.design is Design.INDEPENDENT else "row"
+    check = removed_check(max((look.n_units for look in earlier), default=0), ready.sizes.seen, unit=unit)
+    return [] if check is None else [check]
 
 
 def _assembled(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NATURAL_WHILE_COLLECTING = frozenset({"units", "clusters", "duration", "raters", "ratings", "judge"})
 """Checks that fail only because data are still coming, while a plan shows progress only."""
 CAUSES = (
+    "removed",
     *("control", "analysis", "ratings", "names", "design", "ids", "answers", "values", "limits", "measure"),
     *("error_rates", "unscored"),
 )

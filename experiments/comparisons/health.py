@@ -246,6 +246,18 @@ def duplicates_check(study: Study) -> HealthCheck | None:
     return warned("duplicates", f"In the table {count(repeated, 'row')} came more than once; each counts once.")
 
 
+def removed_check(seen_before: int, seen_now: int, *, unit: str) -> HealthCheck | None:
+    """No unit left the evidence after its effects were seen: whoever chooses what stays chooses the result."""
+    if seen_now >= seen_before:
+        return None
+    gone = count(seen_before - seen_now, unit)
+    return failed(
+        "removed",
+        f"The result was read with {count(seen_before, unit)} and has {seen_now:,} now: {gone} removed after a look. "
+        "Bring them back, or plan a new experiment on rows that nobody has seen.",
+    )
+
+
 def split_checks(
     counts: Mapping[str, int], weights: Mapping[str, float] | None, *, crossed: int, watched: bool
 ) -> list[HealthCheck]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SIDES = ("variant", "opponent")
 
+FEWEST_COPIED = 10
+"""Different rows from which on "every row stands twice" is no accident."""
+
 
 @dataclass(frozen=True, slots=True)
 class LongRows:
@@ -282,15 +285,39 @@ def values_at(values: MetricValues, index: Flags) -> MetricValues:
 
 
 def _copies(rows: LongRows, cell: Codes) -> tuple[Flags, int]:
-    """Rows that repeat one before them in everything, and how many share the key of another; only with repetitions."""
+    """Rows that repeat one before them in everything, and how many share the key of another."""
     if (rows.repetition < 0).all():
-        return np.zeros(len(cell), dtype=bool), 0
+        return _copies_of_all(rows, cell)
     keys = np.column_stack((cell, rows.repetition, rows.rater, rows.opponent))
     group = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
     pairs = np.column_stack((group, np.unique(rows.value, return_inverse=True)[1].ravel()))
     copies = np.ones(len(cell), dtype=bool)
     copies[np.unique(pairs, axis=0, return_index=True)[1]] = False
     return copies, len(cell) - int(group.max(initial=-1)) - 1
+
+
+def _copies_of_all(rows: LongRows, cell: Codes) -> tuple[Flags, int]:
+    """The same where repetitions have no number, for rows that are sorted by cell and value.
+
+    Two equal rows may be two repetitions there, so only a table in which every row stands several times was exported
+    several times.
+    """
+    columns = (cell, rows.value, rows.rater, rows.opponent, rows.denominator)
+    starts = np.ones(len(cell), dtype=bool)
+    if len(cell):
+        starts[1:] = np.any([~_same(c[1:], c[:-1]) for c in columns], axis=0)
+    first = np.flatnonzero(starts)
+    lengths = np.diff(np.append(first, len(cell)))
+    times = int(np.gcd.reduce(lengths)) if len(lengths) >= FEWEST_COPIED else 1
+    place = np.arange(len(cell)) - np.repeat(first, lengths)
+    copies: Flags = place >= np.repeat(lengths // times, lengths)
+    return copies, int(copies.sum())
+
+
+def _same(a: Floats | Codes, b: Floats | Codes) -> Flags:
+    """Equal, where two missing values are equal."""
+    equal: Flags = (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - what is missing is unlike itself
+    return equal
 
 
 def _zero_is_worst(definition: MetricDefinition) -> bool:
