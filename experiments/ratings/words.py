@@ -6,17 +6,28 @@ from experiments.wording import count, percent
 
 
 def agreement_sentence(
-    alpha: float | None, lower: float | None, upper: float | None, raw: float | None, why_not: str = ""
+    alpha: float | None,
+    lower: float | None,
+    upper: float | None,
+    raw: float | None,
+    why_not: str = "",
+    *,
+    gwet: float | None = None,
 ) -> str:
-    """Whether raters share a standard, by Krippendorff's thresholds; ``why_not`` says why there is no number."""
+    """Whether raters share a standard, by Krippendorff's thresholds; ``why_not`` says why there is no number.
+
+    ``gwet`` is AC1 or AC2: where it is high and alpha low, most votes are alike, and raters do agree.
+    """
     from experiments.stats.agreement import GOOD, NO_STANDARD
 
     if alpha is None or lower is None or upper is None:
         return f"Whether raters agree cannot be told yet{f': {why_not}' if why_not else ''}."
     told = f"{alpha:.2f} of 1, very likely between {lower:.2f} and {upper:.2f}".replace("-", "−")
     same = "" if raw is None else f" Two raters said the same {100 * raw:.0f} times of 100."
+    if alpha < NO_STANDARD and gwet is not None and gwet >= NO_STANDARD:
+        return f"Raters agree; most votes are alike, where alpha is low by itself ({told}).{same}"
     if alpha < NO_STANDARD:
-        return f"Raters do not share a standard ({told}): improve the guide before you rely on this.{same}"
+        return f"Raters do not share a standard ({told}): votes are noisy, and a better guide may help.{same}"
     if alpha < GOOD:
         return f"Raters agree, though not firmly ({told}).{same}"
     return f"Raters agree well ({told}).{same}"

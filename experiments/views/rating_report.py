@@ -53,6 +53,16 @@ class RaterLine:
 
 
 @dataclass(frozen=True, slots=True)
+class GwetView:
+    """Gwet's AC1 or AC2 with its limits."""
+
+    name: str
+    estimate: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementView:
     """How far raters agree; numbers are None where ``sentence`` says why."""
 
@@ -64,6 +74,7 @@ class AgreementView:
     raters: int
     items: int
     sentence: str
+    gwet: GwetView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +289,13 @@ def _agreement(analysis: Analysis | None) -> AgreementView:
     found = analysis.agreement[0] if analysis is not None and analysis.agreement else None
     if found is None:
         return AgreementView(None, None, None, None, "", 0, 0, agreement_sentence(None, None, None, None))
-    sentence = agreement_sentence(found.alpha, found.lower, found.upper, found.raw, found.message)
+    gwet = None
+    if found.gwet is not None:
+        value = found.gwet.value
+        gwet = GwetView(found.gwet.name, value.estimate, value.lower, value.upper)
     numbers = (found.alpha, found.lower, found.upper, found.raw)
-    return AgreementView(*numbers, found.level, found.raters, found.items, sentence)
+    sentence = agreement_sentence(*numbers, found.message, gwet=gwet.estimate if gwet else None)
+    return AgreementView(*numbers, found.level, found.raters, found.items, sentence, gwet)
 
 
 def _position(qualities: Iterable[RaterQuality]) -> PositionView:

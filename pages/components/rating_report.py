@@ -187,10 +187,13 @@ def _show_agreement(report: SessionReport) -> None:
 
 
 def _agreement_facts(agreement: AgreementView) -> str:
-    if agreement.alpha is None:
+    gwet = agreement.gwet
+    if gwet is None:
         return ""
     raters, items = count(agreement.raters, "rater"), count(agreement.items, "item")
-    return f"Krippendorff's alpha, {agreement.level}, from {items} that two or more of {raters} rated."
+    limits = f"{gwet.estimate:.2f} of 1, very likely between {gwet.lower:.2f} and {gwet.upper:.2f}".replace("-", "−")
+    beside = "" if agreement.alpha is None else f"Krippendorff's alpha, {agreement.level}, and "
+    return f"{beside}Gwet's {gwet.name} ({limits}), from {items} that two or more of {raters} rated."
 
 
 def _show_raters(report: SessionReport) -> None:

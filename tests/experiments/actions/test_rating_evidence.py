@@ -228,6 +228,8 @@ def test_the_report_reads_in_plain_words(store: Store, client: TestClient):
     report = session_report(store, session.session_id)
     assert report.items_by_ratings == {2: 40}
     assert report.agreement.sentence.startswith("Raters agree well (1.00 of 1")
+    assert report.agreement.gwet.name == "AC1"
+    assert 0.8 < report.agreement.gwet.lower < report.agreement.gwet.estimate == 1
     assert report.position.votes == 40
     assert report.result.pairs[0].sentence.startswith("red-fox is rated better than blue-owl: +25.0 points")
     assert "red-fox won 20 items, tied 20 and lost 0" in report.result.pairs[0].sentence

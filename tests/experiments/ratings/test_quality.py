@@ -109,6 +109,9 @@ def test_the_coin_is_the_exact_binomial_test(heads, tosses):
 
 def test_agreement_reads_in_plain_words():
     assert agreement_sentence(0.41, 0.3, 0.5, 0.7).startswith("Raters do not share a standard (0.41 of 1")
+    lopsided = agreement_sentence(0.05, -0.1, 0.2, 0.9, gwet=0.88)
+    assert lopsided.startswith("Raters agree; most votes are alike")
+    assert agreement_sentence(0.05, -0.1, 0.2, 0.5, gwet=0.1).startswith("Raters do not share a standard (0.05 of 1")
     assert "though not firmly" in agreement_sentence(0.7, 0.6, 0.8, 0.9)
     assert agreement_sentence(0.9, 0.85, 0.95, 0.9).endswith("Two raters said the same 90 times of 100.")
     assert agreement_sentence(None, None, None, None, "no item was rated by two people").endswith("by two people.")
