@@ -205,7 +205,7 @@ def test_raters_who_fail_known_answers_are_left_out_and_both_results_are_shown(s
     session = opened(store, imported(store, rows=60), gold=gold, overlap=2, repeats=3)
     rate_everything(arrived(client, session), lambda t: "left" if "kind" in t["left"] else "right")
     rate_everything(arrived(client, session), lambda t: "right" if "kind" in t["left"] else "left")
-    assert session_report(store, session.session_id).result.pairs[0].sentence.startswith("red-fox is rated better on")
+    assert session_report(store, session.session_id).result.pairs[0].sentence.startswith("red-fox is rated better than")
     report = session_report(store, session.session_id)
     good, bad = report.raters
     assert (good.gold_right, good.gold_seen, good.excluded) == (6, 6, False)
