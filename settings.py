@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,37 @@ class Settings:
                 f"Serving on {self.host} would let everybody on the network in, and no login is set up.",
                 "Bind 127.0.0.1 behind a proxy with a login, or accept it with --insecure-no-login.",
             )
+
+    def check_home(self) -> None:
+        """Nothing when this process may write below ``home``.
+
+        Raises:
+            BakeoffError: ``home_not_writable`` with the system's reason (a full disk, a read-only one, no right to it).
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self.home) as probe:
+                probe.write(b"\0" * 4096)
+        except OSError as error:
+            raise BakeoffError(
+                "home_not_writable",
+                f"The folder that BAKEOFF_HOME names cannot be written: {error.strerror}.",
+                "Free some space, or name a folder that you may write.",
+            ) from None
+
+    def check_port(self) -> None:
+        """Nothing when the port is free. Raises BakeoffError ``port_taken``."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise BakeoffError(
+                    "port_taken",
+                    f"Port {self.port} of {self.host} cannot be used: {error.strerror}.",
+                    "Stop the program that listens there, or choose another one with --port.",
+                ) from None
 
     def as_env(self) -> dict[str, str]:
         """The environment that gives a child process the same settings."""

@@ -43,6 +43,8 @@ def serve(
         insecure_no_login=insecure_no_login or base.insecure_no_login,
     )
     chosen.check_bind()
+    chosen.check_home()
+    chosen.check_port()
     _upgrade_if_reachable()
     os.environ.update(chosen.as_env())
     terminal.say(f"Bakeoff is starting on http://{_shown(chosen.host)}:{chosen.port}  (stop with Ctrl+C)")

@@ -230,6 +230,7 @@ class Worker:
             try:
                 if loop.time() - last_beat >= BEAT_S:
                     await asyncio.to_thread(self._renew)
+                    await asyncio.to_thread(free_dead_leases, self._store)
                     last_beat = loop.time()
                 await asyncio.to_thread(self._obey)
                 state.works()

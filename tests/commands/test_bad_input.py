@@ -1,9 +1,11 @@
 """Bad input at the terminal: one line with cause and hint, exit code 2, nothing on stdout, nothing of the inside."""
 
 import re
+import socket
 
 import pytest
 
+from commands import terminal
 from tests.builders import questions_csv
 from tests.commands.test_command_line import EXPERIMENT
 
@@ -147,6 +149,29 @@ def test_a_file_that_is_no_database_is_one_line(bakeoff, tmp_path, monkeypatch):
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "is damaged, or is no database" in done.err
     assert (tmp_path / "notes.txt").read_text().startswith("This is no database.")
+
+
+def test_a_server_whose_port_is_taken_or_whose_home_cannot_be_written_says_so_in_one_line(
+    bakeoff, tmp_path, monkeypatch
+):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = bakeoff("serve", "--port", str(port))
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert f"Port {port} of 127.0.0.1 cannot be used: Address already in use." in refused.err
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("BAKEOFF_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.delenv("BAKEOFF_DATABASE_URL", raising=False)
+
+    terminal.settings.cache_clear()
+
+    refused = bakeoff("serve", "--port", str(port))
+
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "cannot be written: Not a directory." in refused.err
+    assert str(tmp_path) not in refused.err
 
 
 def test_a_port_that_is_none_is_named(bakeoff, monkeypatch):

@@ -103,3 +103,18 @@ def test_who_answered_within_ten_minutes_is_answering():
     assert not is_answering(now - timedelta(minutes=10), now)
     assert renewed(now) - now == timedelta(minutes=10)
     assert renewed(now, answering=False) - now == timedelta(minutes=2)
+
+
+def test_gold_comes_in_even_places_and_a_repeat_in_odd_ones_even_while_gold_is_left():
+    """Were gold always first, a rater would meet all of it early and no repeat before the gold is used up."""
+    tasks = _next(40, _items(60), gold=[f"g{i}" for i in range(20)], repeats=20)
+
+    kinds = ["gold" if t.item_id.startswith("g") else "repeat" for t in tasks if t.item_id.startswith("g") or t.repeat]
+    assert len(kinds) == 10
+    assert kinds[2:] in (["gold", "repeat"] * 4, ["repeat", "gold"] * 4)
+
+
+def test_gold_takes_the_place_of_a_repeat_that_there_is_none_of():
+    tasks = _next(40, _items(60), gold=[f"g{i}" for i in range(20)], repeats=0)
+
+    assert sum(t.item_id.startswith("g") for t in tasks) == 10
