@@ -8,9 +8,18 @@ not refused but cleaned: see ``experiments.storable``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from experiments.errors import BakeoffError
 from experiments.storable import UNSTORABLE
+
+WITHOUT_NUL = r"^[^\u0000]*$"
+"""The rule as a JSON Schema pattern; half of a character cannot be said there."""
+TEXTS_BY_NAME: dict[str, Any] = {
+    "propertyNames": {"pattern": WITHOUT_NUL},
+    "additionalProperties": {"type": "string", "pattern": WITHOUT_NUL},
+}
+"""JSON Schema of an object of such texts."""
 
 
 def is_storable(text: str) -> bool:

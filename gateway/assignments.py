@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from experiments.assignment import Served
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.live_events import LONGEST_UNIT
-from experiments.plain_text import is_storable
+from experiments.plain_text import TEXTS_BY_NAME, is_storable
 from experiments.prompts import content_of, variables_of
 from experiments.rendering import render
 from experiments.units import UNIT_OR_NONE, is_blank
@@ -31,7 +31,7 @@ class AssignmentBody(BaseModel):
     experiment: str = Field(min_length=1, max_length=120)
     unit: str | None = Field(default=None, max_length=LONGEST_UNIT, json_schema_extra={"pattern": UNIT_OR_NONE})
     context: dict[str, ContextValue] = Field(default_factory=dict, max_length=100)
-    variables: dict[str, str] | None = None
+    variables: dict[str, str] | None = Field(default=None, json_schema_extra=TEXTS_BY_NAME)
 
 
 def add_routes(app: FastAPI, live: LiveGateway) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from experiments.plain_text import TEXTS_BY_NAME
 from experiments.units import UNIT_OR_NONE
 
 PREFIX = "/api"
@@ -103,7 +104,7 @@ PROTOCOLS: dict[str, Any] = {
                                 },
                                 "user": {"type": "string", "maxLength": 512, "pattern": UNIT_OR_NONE},
                                 "safety_identifier": {"type": "string", "maxLength": 512, "pattern": UNIT_OR_NONE},
-                                "variables": {"type": "object", "additionalProperties": {"type": "string"}},
+                                "variables": {"type": "object", **TEXTS_BY_NAME},
                                 "stream": {"type": ["boolean", "null"]},
                             },
                         }

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.actions.roll_back import roll_back
+from experiments.plain_text import TEXTS_BY_NAME
 from experiments.prompts import LABEL_NAME
 from experiments.rendering import render
 from experiments.views.prompts import list_prompts, served_prompt
@@ -23,7 +24,7 @@ class RenderBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    variables: dict[str, str] = Field(default_factory=dict)
+    variables: dict[str, str] = Field(default_factory=dict, json_schema_extra=TEXTS_BY_NAME)
     label: str = Field(default="production", json_schema_extra={"pattern": LABEL_NAME.pattern})
     version: int | None = None
 

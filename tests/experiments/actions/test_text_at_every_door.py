@@ -77,7 +77,7 @@ DOORS = {
     "message": lambda s, t: save_prompt(s, "r", chat_prompt([Message("user", t)], model="demo/small"), actor=ADA),
     "model": lambda s, t: save_prompt(s, "r", text_prompt("x", model=f"demo/{t}"), actor=ADA),
     "parameter": lambda s, t: save_prompt(
-        s, "r", text_prompt("x", model="demo/small", parameters={"stop": [t], "metadata": {t: t}}), actor=ADA
+        s, "r", text_prompt("x", model="demo/small", parameters={"stop": [t], "extra_body": {t: t}}), actor=ADA
     ),
     "note": lambda s, t: _saved(s, note=t),
     "prompt name": lambda s, t: save_prompt(s, t, text_prompt("x", model="demo/small"), actor=ADA),
