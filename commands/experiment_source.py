@@ -10,6 +10,7 @@ from experiments.actions.import_dataset import import_dataset
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment
 from experiments.views.datasets import get_dataset
+from experiments.views.prompt_notices import experiment_notices
 from experiments.vocabulary import Actor
 from storage.records import ExperimentRecord
 from storage.store import Store
@@ -33,6 +34,9 @@ def load_or_create(store: Store, file: Path, *, actor: Actor) -> tuple[Experimen
     version_id = dataset_version(store, spec, folder=file.parent, actor=actor) if spec.dataset else None
     experiment, created = create_experiment(store, spec, dataset_version_id=version_id, actor=actor)
     terminal.say(f"{'Created' if created else 'Found'} experiment {experiment.name!r}")
+    if not spec.as_written:
+        for notice in experiment_notices(store, experiment.name):
+            terminal.say(f"  {notice}")
     return spec, experiment, created
 
 

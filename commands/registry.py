@@ -17,6 +17,7 @@ from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import MessageSpec
 from experiments.prompts import Message, PromptContent, chat_prompt, settings_changes, text_prompt, word_diff
 from experiments.strict_yaml import parse_model
+from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import PromptView, VersionView, get_prompt, label_history, list_prompts, served_prompt
 
 prompts = typer.Typer(help="Prompts, versions, labels.", rich_markup_mode=None)
@@ -189,7 +190,11 @@ def push(
     """Save a prompt from a file as a new version (or find the version that has this content)."""
     spec = parse_model(PromptFile, terminal.read_text(file), source=file.name)
     store, actor = terminal.store(), terminal.actor()
-    version = save_prompt(store, spec.name, _content(spec, file), actor=actor, note=spec.note)
+    content = _content(spec, file)
+    notices = content_notices(content)
+    for notice in notices:
+        terminal.say(notice)
+    version = save_prompt(store, spec.name, content, actor=actor, note=spec.note)
     cautions: tuple[str, ...] = ()
     if label is not None:
         move = set_label(store, spec.name, label=label, at=str(version.number), actor=actor, reason=reason)
@@ -197,6 +202,7 @@ def push(
         terminal.say_all(cautions)
     if as_json:
         done = {"prompt": spec.name, "version": version.number, "label": label, "cautions": list(cautions)}
+        done |= {"notices": list(notices)} if notices else {}
         terminal.print_json(done)
     else:
         typer.echo(f"{spec.name} v{version.number}" + (f" is now in {label}" if label else ""))

@@ -53,6 +53,9 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, max=1024, help="Calls at a time.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Only the first rows; run again to extend.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without asking.")] = False,
+    as_written: Annotated[
+        bool, typer.Option("--as-written", help="The prompts are meant as they are: no hole is missing.")
+    ] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit code by the verdict, for CI.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a summary for a pull request to this file.")] = None,
@@ -70,7 +73,7 @@ def run(
     if not finished:
         if not _agreed(experiment.name, limits, rows, ask=not yes and before is None):
             return 2
-        progress = _run_to_end(experiment.name, limits, rows)
+        progress = _run_to_end(experiment.name, limits, rows, as_written=as_written or spec.as_written)
         if progress.state is not RunState.FINISHED:
             report_stop(experiment.name, progress.reason, junit=junit, markdown=markdown)
             return _stopped(progress, experiment.name)
@@ -236,10 +239,10 @@ def _agreed(name: str, limits: Limits, rows: int | None, *, ask: bool) -> bool:
     return typer.confirm("Start?", default=True, err=True)
 
 
-def _run_to_end(name: str, limits: Limits | None, rows: int | None) -> RunProgress:
+def _run_to_end(name: str, limits: Limits | None, rows: int | None, *, as_written: bool = False) -> RunProgress:
     store = terminal.store()
     free_dead_leases(store)
-    return _work_to_end(_start_or_resume(name, limits, rows), name)
+    return _work_to_end(_start_or_resume(name, limits, rows, as_written=as_written), name)
 
 
 def _work_to_end(run: RunRecord, name: str) -> RunProgress:
@@ -260,7 +263,7 @@ def _work_to_end(run: RunRecord, name: str) -> RunProgress:
     return progress
 
 
-def _start_or_resume(name: str, limits: Limits | None, rows: int | None) -> RunRecord:
+def _start_or_resume(name: str, limits: Limits | None, rows: int | None, *, as_written: bool) -> RunRecord:
     store, actor = terminal.store(), terminal.actor()
     if limits is None:
         with store.read() as tx:
@@ -271,7 +274,14 @@ def _start_or_resume(name: str, limits: Limits | None, rows: int | None) -> RunR
         if runs and runs[0].state in (RunState.QUEUED, RunState.RUNNING):
             return runs[0]
     return start_run(
-        store, name, actor=actor, limits=limits, rows=rows, check_model=model_check(), retry_failed=limits is not None
+        store,
+        name,
+        actor=actor,
+        limits=limits,
+        rows=rows,
+        as_written=as_written,
+        check_model=model_check(),
+        retry_failed=limits is not None,
     )
 
 

@@ -213,7 +213,8 @@ class ExperimentSpec(_Strict):
     """One experiment as its author wrote it; ``variants[0]`` is the control unless ``control`` names another.
 
     ``score_thinking``: reasoning that a model writes out before its answer (``<think>…</think>``) is scored and judged
-    with it, instead of being left out.
+    with it, instead of being left out. ``as_written``: the prompts are meant as they are, with text that looks like a
+    hole of another tool, or as one and the same request for every row.
     """
 
     name: str
@@ -227,6 +228,7 @@ class ExperimentSpec(_Strict):
     control: str | None = None
     promotes: str | None = None
     variants: Annotated[tuple[VariantSpec, ...], Field(min_length=2, max_length=26)]
+    as_written: bool = False
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     scorers: tuple[ScorerEntry, ...] = ()
     ratings: tuple[RatingMetric, ...] = ()

@@ -16,7 +16,11 @@ from experiments.errors import BakeoffError
 from experiments.plain_text import check_text, check_texts
 from experiments.vocabulary import canonical_json, content_hash
 
-VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_.-]{0,63})[ \t]*\}\}")
+VARIABLE = re.compile(r"\{\{[ \t]*([^\W\d](?: ?(?:[A-Za-z0-9_.-]|[^\x00-\x7f\s\ud800-\udfff])){0,119})[ \t]*\}\}")
+"""A hole and its name: a letter of any script or ``_``, then letters, digits, dots, dashes, and single spaces.
+
+What is not ASCII counts as a letter after the first one: vowel signs and joiners are no ``\\w``, but belong to words.
+"""
 PROMPT_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")
 LABEL_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 ROLES = ("system", "developer", "user", "assistant")

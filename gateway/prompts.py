@@ -11,6 +11,7 @@ from experiments.actions.roll_back import roll_back
 from experiments.plain_text import TEXTS_BY_NAME
 from experiments.prompts import LABEL_NAME
 from experiments.rendering import render
+from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import list_prompts, served_prompt
 from experiments.vocabulary import Actor, Scope
 from gateway.auth import scoped
@@ -80,7 +81,8 @@ def add_routes(app: FastAPI, store: Store) -> None:
         """The messages with the variables filled in, ready to be sent."""
         served = served_prompt(store, name, label=body.label, version=body.version)
         request = render(served.content, body.variables)
-        return {**request.payload(), "version": served.version}
+        notices = content_notices(served.content, names=body.variables)
+        return {**request.payload(), "version": served.version, **({"notices": notices} if notices else {})}
 
     @app.post("/v1/prompts/{name}/rollback", tags=["prompts"])
     def rolled_back(name: str, body: RollbackBody, actor: Actor = Depends(promoter)) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
+from experiments.lookup.as_written import SameRequests, refuse_unfilled
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import monthly_budget
 from experiments.lookup.design import check_all_parameters
@@ -33,27 +34,31 @@ def start_run(
     limits: Limits | None = None,
     rows: int | None = None,
     kind: str = FULL,
+    as_written: bool = False,
     check_model: ModelCheck = lambda _model: None,
     retry_failed: bool = False,
 ) -> RunRecord:
     """The run, queued. A run that was interrupted, paused or stopped is taken up again, with the new limits if given.
 
     ``rows`` restricts it to the first rows; a later call with more rows (or None for all) extends it. A ``pilot``
-    asks a few rows only, so that cost and time can be told; its answers are reused by the full run. ``retry_failed``
-    tries rows that failed in an earlier start again; their attempts stay on the books.
+    asks a few rows only, so that cost and time can be told; its answers are reused by the full run. ``as_written``
+    accepts, as the key of that name in the experiment file does, prompts that hold another tool's holes as text or
+    are one request for every row. ``retry_failed`` tries rows that failed in an earlier start again; their attempts
+    stay on the books.
 
     Raises:
-        BakeoffError: ``missing_values``, ``no_price``, ``refused_parameter``, ``nothing_to_run``, or what
-            ``check_model`` says; Conflict ``finished`` when there is nothing left to do; NotFound; Forbidden. Nothing
-            was spent then.
+        BakeoffError: ``missing_values``, ``not_a_variable``, ``same_request``, ``no_price``, ``refused_parameter``,
+            ``nothing_to_run``, or what ``check_model`` says; Conflict ``finished`` when there is nothing left to do;
+            NotFound; Forbidden. Nothing was spent then.
     """
     authorise(store, actor, Operation.SPEND, f"experiment:{experiment_name}")
     with store.begin() as tx:
         experiment = find_experiment(tx, experiment_name)
         blueprint = load_blueprint(tx, experiment)
         limits = limits or blueprint.spec.limits
-        _check(tx, blueprint, limits, check_model, rows)
         run = _existing(tx, experiment, kind) if kind == FULL else None
+        accepted = as_written or blueprint.spec.as_written or run is not None  # what has begun was accepted then
+        _check(tx, blueprint, limits, check_model, rows, accepted=accepted)
         run = (
             _continue(tx, blueprint, run, limits, rows, retried=_failed_taken_back(tx, run) if retry_failed else 0)
             if run
@@ -71,7 +76,15 @@ def start_run(
         return run
 
 
-def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: ModelCheck, rows: int | None) -> None:
+def _check(
+    tx: Transaction,
+    blueprint: Blueprint,
+    limits: Limits,
+    check_model: ModelCheck,
+    rows: int | None,
+    *,
+    accepted: bool,
+) -> None:
     if blueprint.dataset is None and blueprint.spec.live is not None:
         raise live_only(blueprint)
     if blueprint.dataset is None or any(arm.content is None for arm in blueprint.arms):
@@ -85,7 +98,9 @@ def _check(tx: Transaction, blueprint: Blueprint, limits: Limits, check_model: M
     generating = dict.fromkeys(arm.model for arm in blueprint.arms)
     judging = dict.fromkeys(model for judge in blueprint.judges for model in judge.spec.jury)
     check_models(tx, blueprint, limits, check_model, generating=list(generating), judging=list(judging))
-    _refuse_missing_values(tx, blueprint, rows)
+    if not accepted:
+        refuse_unfilled(blueprint)
+    _refuse_by_rows(tx, blueprint, rows, accepted=accepted)
 
 
 def check_models(
@@ -114,16 +129,19 @@ def check_models(
         )
 
 
-def _refuse_missing_values(tx: Transaction, blueprint: Blueprint, rows: int | None) -> None:
+def _refuse_by_rows(tx: Transaction, blueprint: Blueprint, rows: int | None, *, accepted: bool) -> None:
     assert blueprint.dataset is not None
     contents = [arm.content for arm in blueprint.arms if arm.content is not None]
     variables = dict.fromkeys(name for content in contents for name in content.variables())
     columns = {blueprint.roles.inputs.get(name, name): name for name in variables}
     missing: dict[str, list[int]] = {}
+    same = SameRequests(blueprint)
     for example in tx.datasets.stream_examples(blueprint.dataset.id, limit=rows):
         for column in columns:
             if example.cells.get(column) is None:
                 missing.setdefault(column, []).append(example.position + 1)
+        if not accepted:
+            same.see(example)
     for column, positions in missing.items():
         listed = ", ".join(str(p) for p in positions[:5]) + (" …" if len(positions) > 5 else "")
         raise BakeoffError(
@@ -131,6 +149,7 @@ def _refuse_missing_values(tx: Transaction, blueprint: Blueprint, rows: int | No
             f"{len(positions)} rows have no value in '{column}' for {{{{{columns[column]}}}}} (rows {listed}).",
             "Fill them or take these rows out; nothing was spent.",
         )
+    same.refuse()
 
 
 def _existing(tx: Transaction, experiment: ExperimentRecord, kind: str) -> RunRecord | None:

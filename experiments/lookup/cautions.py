@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from experiments.lookup.as_written import prompt_lookalikes
 from experiments.lookup.prices import installation_prices
 from experiments.prompts import PromptContent, content_of
 from storage.records import ExperimentRecord, VersionRecord
@@ -21,8 +22,10 @@ def serving_cautions(tx: Transaction, candidate: VersionRecord, served: VersionR
     after = _content(candidate)
     today = tx.clock().date()
     found = [model_caution(after.model, installation_prices(tx).retirement_date(after.model), today)]
-    if served is not None and served.id != candidate.id:
-        found.append(variables_caution(_content(served), after))
+    before = _content(served) if served is not None and served.id != candidate.id else None
+    if before is not None:
+        found.append(variables_caution(before, after))
+    found.append(template_caution(before, after))
     return tuple(caution for caution in found if caution)
 
 
@@ -49,6 +52,13 @@ def variables_caution(before: PromptContent, after: PromptContent) -> str | None
     if dropped:
         parts.append(f"it no longer uses {_named(dropped)}")
     return f"its variables differ from what is served now: {'; '.join(parts)}" if parts else None
+
+
+def template_caution(before: PromptContent | None, after: PromptContent) -> str | None:
+    """That a prompt holds another tool's form of one of its variables as text; None where that is nothing new."""
+    known = {one.text for one in prompt_lookalikes(before)} if before is not None else set()
+    new = [one for one in prompt_lookalikes(after) if one.certain and one.text not in known]
+    return f"its text holds {new[0].text}, which is sent as it stands: only {{{{name}}}} is filled in" if new else None
 
 
 def model_caution(model: str, retires: date | None, today: date) -> str | None:

@@ -25,6 +25,7 @@ _CODE = frozenset(("javascript", "python", "ruby", "webhook"))
 _SHORT_FORM = re.compile(
     r"(?P<kind>(?:not-)?[a-z][a-z0-9:-]*?)(?:\((?P<threshold>\d+(?:\.\d+)?)\))?(?::(?P<value>.*))?", re.DOTALL
 )
+_LIST_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*+)"\s*(?=,|\Z)|([^,]*))(,|\Z)')
 _PLAIN_KEYS = ("type", "value", "threshold", "metric", "weight")
 
 
@@ -42,6 +43,18 @@ class Assertion:
     def spelled(self) -> str:
         """The type as promptfoo writes it."""
         return f"not-{self.kind}" if self.negated else self.kind
+
+
+def list_items(text: str) -> list[str]:
+    """The texts of a list written with commas; one in double quotes may hold commas, and doubles its quotes."""
+    items, at = [], 0
+    while True:
+        item = _LIST_ITEM.match(text, at)
+        assert item is not None
+        items.append(item[1].replace('""', '"') if item[1] is not None else item[2].strip())
+        if not item[3]:
+            return items
+        at = item.end()
 
 
 def read_assertions(value: Any, place: Place, findings: Findings) -> list[Assertion]:  # noqa: ANN401
@@ -76,7 +89,7 @@ def assertion_of_cell(cell: str, place: Place, metric: str | None, findings: Fin
         return _one({"type": "equals", "value": cell, "metric": metric}, place, findings)
     value: Any = (found["value"] or "").strip() or None
     if found["kind"].removeprefix("not-") in LIST_KINDS:
-        value = [part.strip() for part in (value or "").split(",")]
+        value = list_items(value or "")
     entry = {"type": found["kind"], "value": value, "metric": metric}
     if found["threshold"]:
         entry["threshold"] = float(found["threshold"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.datasets.cell_text import cell_text
 from experiments.errors import BakeoffError
-from experiments.promptfoo.assertions import LIST_KINDS, Assertion
+from experiments.promptfoo.assertions import LIST_KINDS, Assertion, list_items
 from experiments.promptfoo.files import ReadFile, read_data, read_text, refuse_reference
 from experiments.promptfoo.findings import Findings
 from experiments.promptfoo.templates import filled
@@ -150,7 +150,7 @@ class CheckReader:
 
     def _texts(self, assertion: Assertion) -> tuple[str, ...]:
         value = assertion.value
-        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        parts = list_items(value) if isinstance(value, str) else value
         if not isinstance(parts, list) or not parts:
             self.findings.refuse(assertion.place, f"{assertion.spelled()} without a list of texts")
             return ()

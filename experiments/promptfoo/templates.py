@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from experiments.promptfoo.findings import Findings, Place
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_PLAIN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}")
+_PLAIN = re.compile(r"\{\{\s*([^\W\d](?:\w|[^\x00-\x7f\s]){0,63})\s*\}\}")
 
 
 def plain_template(text: str, place: Place, findings: Findings) -> str:

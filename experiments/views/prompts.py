@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from experiments.labels import FIRST_LABELS, against_verdict
+from experiments.lookup.as_written import prompt_lookalikes
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.promotion import decided_variant
 from experiments.prompts import PromptContent, content_of
@@ -73,6 +74,7 @@ class ServedPrompt:
             "parameters": dict(self.content.parameters),
             "content_hash": self.content_hash,
             "against_verdict": self.against_verdict,
+            "notices": [one.sentence() for one in prompt_lookalikes(self.content)],
         }
 
 

@@ -10,10 +10,11 @@ import streamlit as st
 from experiments.datasets.matching import match_columns
 from experiments.prompts import PromptContent
 from experiments.views.datasets import DatasetView, dataset_rows, get_dataset
+from experiments.views.prompt_notices import content_notices
 from experiments.wording import count
 from pages.components.inert import cut, element
 from pages.components.session import store
-from pages.components.show_output import show
+from pages.components.show_output import show, show_lines
 
 NONE = "–"
 SAMPLE_ROWS = 20
@@ -59,6 +60,9 @@ def choose_columns(view: DatasetView, contents: Sequence[PromptContent]) -> tupl
                 missing.append(match.variable)
                 near = f" Perhaps {match.proposal}?" if match.proposal else ""
                 show(element("div", f"No column gives it.{near}", cls="bk-worse bk-small"))
+    notices = dict.fromkeys(n for c in contents for n in content_notices(c, names=view.columns))
+    if notices:
+        show_lines(list(notices))
     roles = {name: view.roles.get(name) for name in ("reference", "unit", "cluster")}
     chosen: dict[str, Any] = {
         "inputs": inputs,

@@ -18,6 +18,7 @@ from experiments.scoring import bind
 from experiments.views.datasets import DatasetView, list_datasets
 from experiments.views.experiments import experiment_names
 from experiments.views.plan_preview import PlanPreview, plan_preview
+from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import PromptView, list_prompts
 from experiments.vocabulary import is_simulated
 from pages.components.empty import show_empty
@@ -99,6 +100,7 @@ def _questions(
     columns, unfilled = choose_columns(view, contents)
     given |= {"dataset": f"{view.name}@{view.version}", **columns}
     missing += [f"a column for {{{{{variable}}}}}" for variable in unfilled]
+    given |= _accepted(contents, view)
     st.subheader("What is measured", anchor=False)
     entries = choose_measures(view, columns.get("reference"))
     given["scorers"] = list(entries.values())
@@ -141,6 +143,14 @@ def _target(variants: Sequence[Mapping[str, Any]], prompts: list[PromptView]) ->
         width=320,
     )
     return {"promotes": chosen} if chosen else {}
+
+
+def _accepted(contents: Sequence[PromptContent], view: DatasetView) -> dict[str, Any]:
+    """The box that accepts prompts as they are, shown only where the start would refuse them."""
+    doubtful = any(not c.variables() or content_notices(c, names=view.columns) for c in contents)
+    if doubtful and st.checkbox("The prompts are meant as they are written", key="plan_as_written"):
+        return {"as_written": True}
+    return {}
 
 
 def _preview(given: dict[str, Any], view: DatasetView, missing: list[str]) -> PlanPreview | None:

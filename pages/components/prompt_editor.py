@@ -11,13 +11,14 @@ from experiments.errors import BakeoffError
 from experiments.labels import PRODUCTION
 from experiments.prompts import ROLES, Message, PromptContent, chat_prompt
 from experiments.token_estimates import text_tokens
+from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import PromptView
 from experiments.wording import count
 from pages.components.errors import show_problem
 from pages.components.inert import element
 from pages.components.pickers import pick_model
 from pages.components.session import model_problem
-from pages.components.show_output import show
+from pages.components.show_output import show, show_lines
 from pages.components.variants import chip
 
 EDITOR_PX = 230
@@ -79,6 +80,9 @@ def draw(letter: str, *, models: list[str], view: PromptView | None) -> PromptCo
     content = _written(letter, roles)
     with head:
         show(element("div", chip(letter, letter, note=_origin(content, view)), cls="bk-chips"))
+    notices = content_notices(content) if content is not None else ()
+    if notices:
+        show_lines(notices)
     return content
 
 

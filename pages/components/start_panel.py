@@ -8,13 +8,14 @@ from experiments.actions.create_experiment import discard_draft
 from experiments.actions.start_run import start_run
 from experiments.views.experiments import ExperimentView
 from experiments.views.planning import planning_of
+from experiments.views.prompt_notices import experiment_notices
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick
 from pages.components.method import plan_facts
 from pages.components.numbers import money, money_range, seconds_words
 from pages.components.session import actor, model_problem, store
-from pages.components.show_output import show_values
+from pages.components.show_output import show_lines, show_values
 
 
 def show_start(view: ExperimentView) -> None:
@@ -37,9 +38,13 @@ def show_start(view: ExperimentView) -> None:
             if size.units_needed is not None:
                 facts["Rows needed"] = f"about {count(size.units_needed, 'row')}; you have {planning.rows:,}"
             show_values(facts)
+        notices = experiment_notices(store(), view.name)
+        if notices:
+            show_lines(notices)
+        accepted = bool(notices) and st.checkbox("The prompts are meant as they are written", key="start_as_written")
         if st.button("Start the test", type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
             with show_errors():
-                start_run(store(), view.name, actor=actor(), check_model=model_problem)
+                start_run(store(), view.name, actor=actor(), as_written=accepted, check_model=model_problem)
                 tick("start_test")
                 st.rerun()
         if st.button("Take the plan back", icon=":material/delete:", width="stretch", key="discard"):

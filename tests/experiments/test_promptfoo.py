@@ -157,6 +157,10 @@ def test_a_prompt_that_looks_like_a_reference_stays_a_text():
         ("{type: contains-any, value: [a, b]}", {"contains": {"name": "contains_any", "texts": ["a", "b"]}}),
         ("{type: contains-any, value: 'a, b'}", {"contains": {"name": "contains_any", "texts": ["a", "b"]}}),
         (
+            "{type: contains-any, value: " + '\'"1,000",in stock, "say ""hi""" ,5" x\'}',
+            {"contains": {"name": "contains_any", "texts": ["1,000", "in stock", 'say "hi"', '5" x']}},
+        ),
+        (
             "{type: icontains-all, value: [a]}",
             {"contains": {"name": "icontains_all", "ignore_case": True, "match": "all", "texts": ["a"]}},
         ),

@@ -44,7 +44,32 @@ def test_variables_are_named_once_in_order():
     assert variables_of(["{{b}} {{ a }} {{b}}", "{{c.d-e_1}}"]) == ("b", "a", "c.d-e_1")
 
 
-@pytest.mark.parametrize("text", ["{ {x}}", "{{}}", "{{1x}}", "{{x y}}", "{x}", "{{x}", "{{\nx}}", "{{x|upper}}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "質問",
+        "größe",
+        "customer name",
+        "Kunden-Nr. 2",
+        "प्रश्न",
+        "คำถาม",
+        "پرسش‌ها",
+        "שאלה",
+        "вопрос",
+        "e\u0301tat",
+        "_x",
+        "a b c",
+    ],
+)
+def test_a_name_in_any_script_and_with_spaces_is_a_variable(name: str):
+    text = f"Q: {{{{{name}}}}} {{{{ {name} }}}}"
+    assert variables_of([text]) == (name,)
+    assert render(_text(text), {name: "v"}).messages[0]["content"] == "Q: v v"
+
+
+@pytest.mark.parametrize(
+    "text", ["{ {x}}", "{{}}", "{{1x}}", "{{x  y}}", "{{x\u00a0y}}", "{x}", "{{x}", "{{\nx}}", "{{x|upper}}"]
+)
 def test_braces_that_name_no_variable_stay_as_they_are(text: str):
     assert variables_of([text]) == ()
     assert render(_text(text), {}).messages[0]["content"] == text
