@@ -24,11 +24,21 @@ imports = typer.Typer(help="Bring data in.", rich_markup_mode=None)
 def dataset(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, JSON, XLSX or Parquet.")],
     name: Annotated[str | None, typer.Option(help="Name of the test set; default: the file's.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a text file that is not UTF-8, for example cp1252.")
+    ] = None,
     as_json: terminal.Json = False,
 ) -> None:
     """Import a test set as a new version; the whole file, or nothing."""
     content = terminal.read_file(file)
-    done = import_dataset(terminal.store(), content, filename=file.name, name=name or file.stem, actor=terminal.actor())
+    done = import_dataset(
+        terminal.store(),
+        content,
+        filename=file.name,
+        name=name or file.stem,
+        actor=terminal.actor(),
+        encoding=encoding,
+    )
     for notice in done.notices:
         terminal.say(notice)
     reference = f"{done.dataset.name}@{done.version.number}"
@@ -59,6 +69,12 @@ def outputs(
     reference: Annotated[str | None, typer.Option(help="The column with the expected output.")] = None,
     scorer: Annotated[list[str] | None, typer.Option("--scorer", help="A scorer to apply to the answers.")] = None,
     plan: Annotated[Path | None, typer.Option(help="A YAML file with the plan.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The column that names the row; default: example_id.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="The column of what belongs together.")] = None,
+    slices: Annotated[list[str] | None, typer.Option("--slice", help="A column to look at apart.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a text file that is not UTF-8, for example cp1252.")
+    ] = None,
     as_json: terminal.Json = False,
 ) -> None:
     """Answers, scores and ratings that were produced elsewhere, as an experiment ready to be analysed."""
@@ -67,6 +83,9 @@ def outputs(
         scores=tuple(score) if score else None,
         lower_is_better=tuple(lower_is_better or ()),
         control=control,
+        unit=unit,
+        cluster=cluster,
+        slices=tuple(dict.fromkeys(slices or ())),
     )
     done = import_outputs(
         terminal.store(),
@@ -77,6 +96,7 @@ def outputs(
         options=options,
         scorers=[scorer_entry(text) for text in scorer or ()],
         plan=parse_plan(terminal.read_text(plan), source=plan.name) if plan else None,
+        encoding=encoding,
     )
     for line in (*done.told, *done.notices):
         terminal.say(line)
@@ -124,7 +144,7 @@ def export(
         raise BakeoffError("unknown_format", f"There is no format '{chosen[:20]}'.", "Use jsonl or csv.")
     columns, rows = export_rows(terminal.store(), name, what)
     with terminal.written(output) if output else nullcontext(sys.stdout) as file:
-        count = write_csv(rows, columns, file) if chosen == "csv" else write_jsonl(rows, file)
+        count = write_csv(rows, columns, file, mark=output is not None) if chosen == "csv" else write_jsonl(rows, file)
     if output is not None:
         terminal.say(f"{count} rows → {output.name}")
 

@@ -102,7 +102,9 @@ def read_file(path: Path, *, most_bytes: int = 60_000_000) -> bytes:
     """The bytes of a file. Raises BakeoffError ``no_such_file``, ``unreadable`` or ``too_large``."""
     try:
         if path.stat().st_size > most_bytes:
-            raise BakeoffError("too_large", f"{path.name} is larger than {most_bytes // 1_000_000} MB.", "Split it.")
+            size, most = path.stat().st_size / 1_000_000, most_bytes // 1_000_000
+            what = f"{path.name} has {size:,.1f} MB; at most {most} MB are read."
+            raise BakeoffError("too_large", what, "Split it, or take a sample of its rows.")
         return path.read_bytes()
     except FileNotFoundError:
         raise BakeoffError("no_such_file", f"There is no file {path}.", "Check the name and the folder.") from None

@@ -21,9 +21,10 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: TextIO) -> int:
+def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: TextIO, *, mark: bool = False) -> int:
     """The number of rows written below a header. Open the file with ``newline=""``; lines end with CR LF.
 
+    With ``mark`` the file begins with a byte order mark, without which Excel reads UTF-8 as the machine's old encoding.
     Missing keys and None become empty cells, true and false words, lists and objects canonical JSON, dates
     ISO 8601; keys outside ``columns`` are not written. Texts are quoted and neutralised, half characters
     replaced.
@@ -33,6 +34,8 @@ def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: T
     Raises:
         ValueError: a number that is not finite.
     """
+    if mark:
+        file.write("\ufeff")
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow([neutralised(column) for column in columns])
     count = 0
@@ -62,10 +65,17 @@ def write_jsonl(rows: Iterable[Mapping[str, Any]], file: TextIO) -> int:
 def neutralised(text: str) -> str:
     """The text, after an apostrophe when it begins as a formula and is not just a number (``-5``, ``+1e3``).
 
-    Reading back: an apostrophe before one of those characters was added here or stood there before.
+    A text that has apostrophes before such a beginning already gets one more, so that ``restored`` gives all back.
     """
-    if text.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text):
+    if text.lstrip("'").startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text):
         return f"'{text}"
+    return text
+
+
+def restored(text: str) -> str:
+    """The text that ``neutralised`` was given: without the apostrophe that it set before a formula."""
+    if text.startswith("'") and neutralised(text[1:]) == text:
+        return text[1:]
     return text
 
 

@@ -40,6 +40,7 @@ def import_dataset(
     name: str,
     actor: Actor,
     roles: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
 ) -> ImportedDataset:
     """The test set with a new version made of the file, or the version that has this content already.
 
@@ -47,7 +48,7 @@ def import_dataset(
         BakeoffError: whatever is wrong with the file, with line and column; nothing is kept then. Forbidden.
     """
     authorise(store, actor, Operation.IMPORT_DATA, f"dataset:{name}")
-    table = read_table(content, filename=filename)
+    table = read_table(content, filename=filename, encoding=encoding)
     return import_table(store, table, filename=filename, name=name, actor=actor, roles=roles)
 
 

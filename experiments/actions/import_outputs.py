@@ -62,6 +62,7 @@ def import_outputs(
     options: OutputOptions | None = None,
     scorers: Sequence[ScorerEntry] = (),
     plan: Plan | None = None,
+    encoding: str | None = None,
 ) -> ImportedExperiment:
     """A new experiment whose answers come from a file; all of it is kept, or nothing.
 
@@ -74,7 +75,8 @@ def import_outputs(
     """
     authorise(store, actor, Operation.IMPORT_DATA, f"experiment:{experiment}")
     name = checked_name(experiment)
-    found = read_outputs(read_table(content, filename=filename), options)
+    options = options or OutputOptions()
+    found = read_outputs(read_table(content, filename=filename, encoding=encoding), options)
     measured = (*found.metrics, *found.rating_metrics)
     plan = plan or _default_plan(measured, scorers)
     check_limits_fit(plan, {metric.name: metric for metric in measured})
@@ -84,6 +86,7 @@ def import_outputs(
         record = _create(
             tx,
             found,
+            options,
             name=name,
             filename=filename,
             actor=actor,
@@ -120,6 +123,7 @@ def _metric_of(entry: Mapping[str, Any]) -> str:
 def _create(
     tx: Transaction,
     found: ImportedOutputs,
+    options: OutputOptions,
     *,
     name: str,
     filename: str,
@@ -129,6 +133,7 @@ def _create(
     measured: Sequence[MetricDefinition],
 ) -> ExperimentRecord:
     table = _dataset_table(found)
+    unit = options.unit or found.unit_column
     dataset = insert_dataset(
         tx,
         table,
@@ -137,14 +142,21 @@ def _create(
         filename=filename,
         name=_free_name(tx, f"{name} rows"),
         actor=actor,
-        roles={"unit": found.unit_column, "reference": found.reference_column, "slices": []},
+        roles={
+            "unit": unit,
+            "cluster": options.cluster,
+            "reference": found.reference_column,
+            "slices": list(options.slices),
+        },
     )
     models = {o.variant: o.model for o in found.outputs if o.model}
     spec = ExperimentSpec(
         name=name,
         dataset=f"{dataset.dataset.name}@{dataset.version.number}",
         reference=found.reference_column,
-        unit=found.unit_column,
+        unit=unit,
+        cluster=options.cluster,
+        slices=options.slices,
         variants=tuple(VariantSpec(name=v, imported=True, model=models.get(v)) for v in found.variants),
         scorers=tuple(scorers),
         plan=plan,
@@ -257,10 +269,10 @@ def _output_row(item: ImportedOutput, *, run_id: str, variant_id: str, example_i
         "example_id": example_id,
         "repetition": item.repetition,
         "status": item.status.value,
-        "response_class": (ResponseClass.ANSWER if item.text.strip() else ResponseClass.EMPTY).value if ok else None,
+        "response_class": (item.response_class or _class_of(item.text)).value if ok else None,
         "text": item.text,
         "tool_calls": None,
-        "finish_reason": None,
+        "finish_reason": item.finish_reason,
         "served_model": item.model,
         "request_hash": "",
         "attempt_id": None,
@@ -278,6 +290,10 @@ def _output_row(item: ImportedOutput, *, run_id: str, variant_id: str, example_i
         "error_message": item.error_message,
         "created_at": at,
     }
+
+
+def _class_of(text: str) -> ResponseClass:
+    return ResponseClass.ANSWER if text.strip() else ResponseClass.EMPTY
 
 
 def _score_row(output_id: str, metric: str, value: float, at: Any) -> dict[str, Any]:  # noqa: ANN401

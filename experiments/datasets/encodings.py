@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from experiments.datasets.content_kind import refusal, refuse_binary
+from experiments.datasets.alphabets import could_be_meant
+from experiments.datasets.content_kind import refuse_binary
 from experiments.datasets.table import ReportDraft
 from experiments.datasets.upload import UploadedFile
+from experiments.errors import BakeoffError
 from experiments.plain_text import name_of_character
 from experiments.storable import UNSTORABLE
 
@@ -37,13 +39,21 @@ _NAMES = {
     "euc_jp": "EUC-JP (Japanese)",
     "koi8_r": "KOI8-R (Cyrillic)",
     "mac_roman": "Mac Roman",
+    "iso8859_2": "ISO 8859-2 (Central European)",
+    "iso8859_5": "ISO 8859-5 (Cyrillic)",
+    "iso8859_6": "ISO 8859-6 (Arabic)",
+    "iso8859_7": "ISO 8859-7 (Greek)",
+    "iso8859_15": "ISO 8859-15 (Western European)",
+    "koi8_u": "KOI8-U (Cyrillic)",
+    "mac_cyrillic": "Mac Cyrillic",
+    "cp866": "DOS 866 (Cyrillic)",
+    "cp850": "DOS 850 (Western European)",
+    "cp852": "DOS 852 (Central European)",
 }
-_WESTERN = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœĞİŞğış€‘’“”–—…«»°£§©®¿¡ºª·´\u00a0±µ²³½¼¾×÷™•„‚‹›"
-)
-_IMPLAUSIBLE = re.compile(r"[^\W\d_a-zA-Z]{4}|[^\W\d_][¿¡²³¼½¾±×÷][^\W\d_]")
-"""Four accented letters in a row, or a sign inside a word: what other alphabets look like when read as Western."""
+"""The encodings that a text may be read as, and the names that people know them by."""
 
+ENCODING_NAMES = {"utf-8": "UTF-8", **_NAMES}
+_MUCH_HANGUL = 12
 _VALID_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH_BYTES = bytes(range(128, 256))
 _CHUNK_BYTES = 1 << 20
@@ -124,15 +134,26 @@ def _detected_encoding(file: UploadedFile, draft: ReportDraft) -> tuple[str, int
     refuse_binary(file)
     if b"\x00" in content or _is_mostly_utf8(content):
         return "utf-8", 0  # the check then names the place of the first bad character
-    found = _guessed_encoding(content)
+    _refuse_mixed(file)
+    found, readings = _guessed_encoding(content)
     if found is None:
-        raise refusal(file, "text in an unknown encoding, or binary data", "Save it as UTF-8 and upload it again.")
+        raise _unclear(file, readings)
     draft.notice(
         "encoding",
         f"Read as {_NAMES.get(found, found)}, because it is not UTF-8. "
         "If letters look wrong, save the file as UTF-8 and upload it again.",
     )
     return found, 0
+
+
+def _unclear(file: UploadedFile, readings: list[str]) -> BakeoffError:
+    """The error ``bad_encoding`` for a text that is not UTF-8 and whose letters cannot be known from the bytes."""
+    first = re.search(rb"[\x80-\xff]", file.content)
+    line = file.content.count(b"\n", 0, first.start() if first else 0) + 1
+    named = ", ".join(_NAMES[name] for name in readings[:4])
+    what = "the text is not UTF-8" + (f", and could be {named}." if named else ", and its encoding cannot be told.")
+    hint = f"Save it as UTF-8, or name its encoding (--encoding {readings[0] if readings else 'cp1252'})."
+    return file.problem("bad_encoding", what, hint, place=f"line {line}")
 
 
 def _utf16_without_mark(content: bytes) -> str | None:
@@ -162,23 +183,47 @@ def _is_mostly_utf8(content: bytes) -> bool:
     return valid > 4 * (len(rest) - len(rest.translate(None, _HIGH_BYTES)))
 
 
-def _guessed_encoding(content: bytes) -> str | None:
-    """The likeliest old encoding.
+def _guessed_encoding(content: bytes) -> tuple[str | None, list[str]]:
+    """(the encoding whose text no other one contradicts or None, all that give text which could be meant).
 
-    charset-normalizer alone calls short Western texts Baltic or Cyrillic, so Windows-1252 wins whenever it
-    gives plausible letters, unless the language model prefers another one clearly.
+    Encodings that agree on every letter are one reading. A guess between different readings would be wrong for some
+    short text, so there is none.
     """
-    import charset_normalizer
-
     sample = _sample_around_high_bytes(content)
-    western = _looks_western(sample, "cp1252")
-    names = [name for name in _NAMES if name not in ("cp1252", "cp1254") or _looks_western(sample, name)]
-    matches = list(charset_normalizer.from_bytes(sample, cp_isolation=names))
-    coherence = {name: match.coherence for match in matches for name in match.could_be_from_charset}
-    ranked = [match.encoding for match in matches]
-    if western and max(coherence.values(), default=0.0) <= coherence.get("cp1252", 0.0) + 0.05:
-        ranked.insert(0, "cp1252")
-    return next((name for name in ranked if _decodes(content, name)), None)
+    readings: dict[str, list[str]] = {}
+    for name in _NAMES:
+        text = _decoded(sample, name)
+        if text is not None and could_be_meant(text) and _decodes(content, name):
+            readings.setdefault(text, []).append(name)
+    names = [found[0] for found in readings.values()]
+    if len(names) == 2 and "cp949" in names:  # Hangul without a Chinese character by chance: as good as impossible
+        hangul = next(text for text, found in readings.items() if found[0] == "cp949")
+        if len({c for c in hangul if "\uac00" <= c <= "\ud7a3"}) >= _MUCH_HANGUL:
+            return "cp949", names
+    return (names[0] if len(names) == 1 else None), names
+
+
+def _decoded(sample: bytes, name: str) -> str | None:
+    """The sample in an encoding; a character that the end of the sample cuts in two is left out."""
+    try:
+        return codecs.getincrementaldecoder(name)().decode(sample)
+    except UnicodeDecodeError:
+        return None
+
+
+def _refuse_mixed(file: UploadedFile) -> None:
+    """Raise BakeoffError ``bad_encoding`` where some lines are UTF-8 with letters beyond ASCII and others are not."""
+    lines = [(n, line) for n, line in enumerate(file.content.split(b"\n"), start=1) if not line.isascii()]
+    other = next((n for n, line in lines if not _decodes(line, "utf-8")), None)
+    unicode = [(n, line) for n, line in lines if _decodes(line, "utf-8")]
+    if other is None or not unicode:
+        return
+    # One character of two bytes can be UTF-8 by chance in East Asian encodings; words are not.
+    words = any(len(_VALID_MULTIBYTE.findall(line)) > 2 for _, line in unicode)
+    if words or len(unicode) >= 0.1 * len(lines):
+        what = f"this line is not UTF-8, although line {unicode[0][0]} is; the file mixes encodings."
+        hint = "Save the whole file as UTF-8, after its letters were put right in the program that wrote it."
+        raise file.problem("bad_encoding", what, hint, place=f"line {other}")
 
 
 def _sample_around_high_bytes(content: bytes) -> bytes:
@@ -187,18 +232,6 @@ def _sample_around_high_bytes(content: bytes) -> bytes:
     first = re.search(rb"[\x80-\xff]", content)
     begin = max(0, (first.start() if first else 0) - 1000)
     return content[begin : begin + _GUESS_BYTES]
-
-
-def _looks_western(sample: bytes, encoding: str) -> bool:
-    """Whether the letters are those of Western European languages and Turkish, and stand where letters stand."""
-    try:
-        text = sample.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    foreign = {c for c in text if ord(c) > 127}
-    letters = sum(c.isalpha() for c in text)
-    accents = sum(c.isalpha() and ord(c) > 127 for c in text)
-    return foreign <= _WESTERN and accents <= 0.4 * max(letters, 1) and not _IMPLAUSIBLE.search(text)
 
 
 def _check(text: DecodedText) -> None:

@@ -13,6 +13,7 @@ from experiments.datasets.output_columns import (
     OutputOptions,
     recognise_columns,
     with_variables,
+    without_guards,
 )
 from experiments.datasets.output_rows import ImportedOutput, OutputRows
 from experiments.datasets.plain_names import nearest_plain_name
@@ -58,7 +59,7 @@ def read_outputs(table: Table, options: OutputOptions | None = None) -> Imported
             ``unknown_status``.
     """
     options = options or OutputOptions()
-    table = with_variables(table)
+    table = with_variables(without_guards(table))
     columns = recognise_columns(table, options)
     rows = OutputRows(table, columns)
     names = _plain_names([rows.required(i, "variant") for i in range(len(table.rows))])

@@ -38,10 +38,10 @@ def is_json_lines(text: DecodedText) -> bool:
     One object alone is a line of JSONL, unless it wraps exactly one list of objects and is not named
     ``.jsonl``.
     """
-    if text.start(1000).lstrip().startswith("["):
-        return False
     filled = (line for line in _newline_lines(text) if line.strip())
     first, second = next(filled, ""), next(filled, None)
+    if first.lstrip().startswith("["):
+        return text.file.ending() in ("jsonl", "ndjson") and second is not None and _is_json(first)
     if text.file.ending() in ("jsonl", "ndjson"):
         return True
     _refuse_crowded(text.file, first)
@@ -169,6 +169,14 @@ def _rows_of(file: UploadedFile, value: object) -> list[Any]:
     what = f"the file holds {_WORDS.get(type(value), 'null')} where a list of objects is needed."
     hint = 'Write [{"column": "value"}, …], or an object that holds exactly one such list.'
     raise file.problem("not_rows", what, hint)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        _parse(text)
+    except (ValueError, RecursionError, _RefusedValueError):
+        return False
+    return True
 
 
 def _wrapped_list(value: object) -> list[Any] | None:

@@ -14,16 +14,23 @@ from experiments.datasets.numbers_in_text import is_not_finite, number_of
 from experiments.datasets.roles import REFERENCE_NAMES, reference_column
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
+from experiments.exports import restored
 from experiments.plan import SYSTEM_METRICS
 
 REQUIRED = ("example_id", "variant", "output")
 MEASURES = ("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms", "first_token_ms")
-KNOWN = (*REQUIRED, *MEASURES, "repetition", "model", "status", "error_kind", "error_message", "rater_id")
-CALL_RECORDS = frozenset(
-    {"experiment", "run", "messages", "finish_reason", "served_model", "cost_status", "cached", "created_at"}
-    | {"cached_prompt_tokens", "reasoning_tokens"}
-    | (set(SYSTEM_METRICS) - set(MEASURES))
+KNOWN = (
+    *(*REQUIRED, *MEASURES, "repetition", "model", "status", "error_kind", "error_message", "rater_id"),
+    *("finish_reason", "response_class"),
 )
+EXPORTED = (
+    "experiment", "run", "variant", "model", "example_id", "repetition", "status", "text", "messages", "variables",
+    "reference", "finish_reason", "served_model", "prompt_tokens", "completion_tokens", "cost_usd", "cost_status",
+    "latency_ms", "first_token_ms", "cached", "error_kind", "error_message", "created_at", "response_class",
+    "tool_calls", "attempts", "simulated", "cached_prompt_tokens", "reasoning_tokens",
+)  # fmt: skip
+"""The columns of our own export of outputs, which can be imported again."""
+CALL_RECORDS = frozenset((set(EXPORTED) | set(SYSTEM_METRICS)) - {*KNOWN, "text", "variables", "reference"})
 """Columns of our own exports that describe a call and are neither inputs nor scores."""
 
 _ALIASES = {"output": ("text",)}
@@ -37,6 +44,10 @@ class OutputOptions:
     ``columns`` maps known names (``example_id``, ``output``, ``reference`` …) to columns of the file.
     ``scores`` are columns that hold scores beside those named ``score:<metric>``. ``variants`` is their
     order, ``control`` the one that the others are compared with (default: the first).
+
+    ``unit`` names what a row of the test set is about (default: ``example_id``; rows of one unit belong together),
+    ``cluster`` what belongs together across units, ``slices`` the columns whose values are looked at apart. Each is the
+    same for all answers of an example.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +57,14 @@ class OutputOptions:
     ignore: tuple[str, ...] = ()
     variants: tuple[str, ...] | None = None
     control: str | None = None
+    unit: str | None = None
+    cluster: str | None = None
+    slices: tuple[str, ...] = ()
+
+    def attributes(self) -> tuple[str, ...]:
+        """The columns of unit, cluster and slices that are named, each once."""
+        named = (self.unit, self.cluster, *self.slices)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +100,8 @@ def recognise_columns(table: Table, options: OutputOptions) -> OutputColumns:
     ratings = _prefixed(table, "rating:", options)
     groups = _groups(table, known["example_id"])
     reference = options.columns.get("reference")
-    inputs = list(dict.fromkeys([*(options.inputs or ()), *([reference] if reference else [])]))
+    attributes = [name for name in options.attributes() if name != known["example_id"]]
+    inputs = list(dict.fromkeys([*(options.inputs or ()), *([reference] if reference else []), *attributes]))
     for column in inputs:
         refuse_difference(table, column, groups)
     left_out = [name for name in options.ignore if name not in inputs]
@@ -103,7 +123,9 @@ def recognise_columns(table: Table, options: OutputOptions) -> OutputColumns:
 def with_variables(table: Table) -> Table:
     """The table with the keys of the JSON objects in a column ``variables`` as columns of their own.
 
-    The table itself when there is no such column, when a cell of it is something else, or a name is taken.
+    A key that a column has already is left out where both say the same, and is called ``variables.<key>`` where they do
+    not (a variable ``text`` beside the answer). The table itself when there is no such column, or a cell of it is
+    something else.
     """
     if "variables" not in table.columns:
         return table
@@ -115,14 +137,24 @@ def with_variables(table: Table) -> Table:
     if not all(isinstance(item, dict) for item in objects):
         return table
     names = tuple(dict.fromkeys(name for item in objects for name in item))
-    if not names or set(names) & set(table.columns):
+    cells = {name: [cell_text(item.get(name)) for item in objects] for name in names}
+    own = {
+        name if name not in table.columns else f"variables.{name}": column
+        for name, column in cells.items()
+        if name not in table.columns or any(a != (b or "") for a, b in zip(column, table.column(name), strict=True))
+    }
+    if not names or set(own) & set(table.columns):
         return table
     kept = [i for i in range(len(table.columns)) if i != at]
-    rows = [
-        tuple([row[i] for i in kept] + [cell_text(item.get(name)) for name in names])
-        for row, item in zip(table.rows, objects, strict=True)
-    ]
-    return replace(table, columns=(*(table.columns[i] for i in kept), *names), rows=rows)
+    rows = [(*(row[i] for i in kept), *(cell[n] for cell in own.values())) for n, row in enumerate(table.rows)]
+    return replace(table, columns=(*(table.columns[i] for i in kept), *own), rows=rows)
+
+
+def without_guards(table: Table) -> Table:
+    """The table of our own CSV export without the apostrophes that keep formulas from running; any other unchanged."""
+    if table.report.format != "csv" or not set(EXPORTED[:10]) <= set(table.columns):
+        return table
+    return replace(table, rows=[tuple([cell and restored(cell) for cell in row]) for row in table.rows])
 
 
 def refuse_difference(table: Table, column: str, groups: Sequence[Sequence[int]]) -> None:
@@ -156,6 +188,7 @@ def _check_options(table: Table, options: OutputOptions) -> None:
         ("as an input", options.inputs),
         ("as a score", options.scores),
         ("out", options.ignore),
+        ("as a unit, cluster or slice", options.attributes()),
     ):
         for name in names or ():
             check_column(name, table.columns, role=f"wanted {word}")
@@ -167,6 +200,7 @@ def _known(table: Table, options: OutputOptions) -> dict[str, str]:
         *options.columns.values(),
         *(options.inputs or ()),
         *(options.scores or ()),
+        *options.attributes(),
     }
     plain = {_plain(column): column for column in reversed(table.columns) if column not in spoken_for}
     known = {role: column for role, column in options.columns.items() if role != "reference"}
@@ -174,6 +208,8 @@ def _known(table: Table, options: OutputOptions) -> dict[str, str]:
         for spelling in (role, *_ALIASES.get(role, ())):
             if role not in known and spelling in plain:
                 known[role] = plain[spelling]
+    if options.unit is not None:
+        known.setdefault("example_id", options.unit)
     missing = [role for role in REQUIRED if role not in known]
     if missing:
         names = " and ".join(f"'{role}'" for role in missing)

@@ -10,7 +10,7 @@ from experiments.datasets.numbers_in_text import is_not_finite, number_of
 from experiments.datasets.output_columns import OutputColumns, not_finite
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
-from experiments.vocabulary import FailureKind, OutputStatus
+from experiments.vocabulary import FailureKind, OutputStatus, ResponseClass
 
 _OK_WORDS = ("ok", "success", "succeeded", "done", "finished", "refused")
 _FAILURE_KINDS = frozenset(kind.value for kind in FailureKind)
@@ -47,6 +47,8 @@ class ImportedOutput:
     cost_usd: float | None
     latency_ms: float | None
     first_token_ms: float | None
+    finish_reason: str | None
+    response_class: ResponseClass | None
     scores: Mapping[str, float]
     ratings: tuple[ImportedRating, ...]
 
@@ -100,6 +102,8 @@ class OutputRows:
             cost_usd=self._measure(index, "cost_usd"),
             latency_ms=self._measure(index, "latency_ms"),
             first_token_ms=self._measure(index, "first_token_ms"),
+            finish_reason=self.cell(index, "finish_reason") or None,
+            response_class=self._response_class(index) if status is OutputStatus.OK else None,
             scores=self._numbers(index, self._scores),
             ratings=self._rated(index),
         )
@@ -142,6 +146,11 @@ class OutputRows:
         message = f"{where} '{first.variant}' of an earlier row, with a different {what}."
         hint = "Number repeated answers in a column 'repetition', or remove one of the rows."
         return BakeoffError("same_output_twice", message, hint)
+
+    def _response_class(self, index: int) -> ResponseClass | None:
+        """What kind of answer it is where our own export says so; None where another file says something else."""
+        word = self.cell(index, "response_class")
+        return ResponseClass(word) if word in set(ResponseClass) else None
 
     def _status(self, index: int, text: str | None) -> tuple[OutputStatus, FailureKind | None, str | None]:
         word = (self.cell(index, "status") or "").strip().lower()

@@ -23,6 +23,7 @@ _ENDINGS = {
     "parquet": {"parquet", "pq"},
 }
 _JSON_ENDINGS = _ENDINGS["jsonl"]
+_JSON_LINES_ENDINGS = {"jsonl", "ndjson"}
 
 
 def read_table(content: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS, encoding: str | None = None) -> Table:
@@ -76,6 +77,9 @@ def _opened(file: UploadedFile, encoding: str | None) -> OpenTable:
     text = decode(file, draft, encoding=encoding)
     start = text.start(5000)
     refuse_markup(file, start)
+    if file.ending() in _JSON_LINES_ENDINGS and not start.lstrip().startswith("["):
+        draft.format = "jsonl"
+        return open_json_lines(text, draft)
     if looks_like_json(start) or (file.ending() in _JSON_ENDINGS and start.lstrip()[:1] in ("{", "[")):
         draft.format = "jsonl" if is_json_lines(text) else "json"
         return open_json_lines(text, draft) if draft.format == "jsonl" else open_json(text, draft)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from experiments.analysis_table import unit_ids
+from experiments.datasets.output_columns import EXPORTED
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
@@ -16,12 +17,6 @@ from storage import streams
 from storage.records import ExampleRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction
 
-OUTPUT_COLUMNS = (
-    "experiment", "run", "variant", "model", "example_id", "repetition", "status", "text", "messages", "variables",
-    "reference", "finish_reason", "served_model", "prompt_tokens", "completion_tokens", "cost_usd", "cost_status",
-    "latency_ms", "first_token_ms", "cached", "error_kind", "error_message", "created_at", "response_class",
-    "tool_calls", "attempts", "simulated", "cached_prompt_tokens", "reasoning_tokens",
-)  # fmt: skip
 ATTEMPT_COLUMNS = (
     "attempt_id", "experiment", "variant", "model", "example_id", "repetition", "purpose", "state", "http_status",
     "cost_usd", "cost_status", "started_at", "ended_at", "error_kind", "error_message", "estimated_cost_usd", "number",
@@ -112,7 +107,7 @@ def _outputs(tx: Transaction, experiment: ExperimentRecord, blueprint: Blueprint
         request = blueprint.request(arm, example) if arm.content is not None else None
         variables = blueprint.values(arm.content, example) if arm.content is not None else dict(example.cells)
         yield {
-            **{name: row.get(name) for name in OUTPUT_COLUMNS},
+            **{name: row.get(name) for name in EXPORTED},
             "experiment": experiment.name,
             "example_id": names[row["position"]],
             "messages": [dict(m) for m in request.messages] if request else None,
@@ -198,7 +193,7 @@ def _live_analysis(
 
 
 _EXPORTS: dict[str, tuple[tuple[str, ...], Callable[..., Iterator[Row]]]] = {
-    "outputs": (OUTPUT_COLUMNS, _outputs),
+    "outputs": (EXPORTED, _outputs),
     "attempts": (ATTEMPT_COLUMNS, _attempts),
     "scores": (SCORE_COLUMNS, _scores),
     "ratings": (RATING_COLUMNS, _ratings),

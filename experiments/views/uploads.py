@@ -26,13 +26,13 @@ class UploadPreview:
     understood: str
 
 
-def preview_upload(content: bytes, *, filename: str) -> UploadPreview:
+def preview_upload(content: bytes, *, filename: str, encoding: str | None = None) -> UploadPreview:
     """The preview of a CSV, TSV, JSONL, JSON, XLSX or Parquet file.
 
     Raises:
         BakeoffError: whatever is wrong with the file, with line and column.
     """
-    table = read_table(content, filename=filename)
+    table = read_table(content, filename=filename, encoding=encoding)
     profile = profile_table(table)
     first = [
         {name: cell if cell is None else cell[:MOST_CELL] for name, cell in zip(table.columns, row, strict=True)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from experiments.actions.import_dataset import import_dataset
+from experiments.datasets.encodings import ENCODING_NAMES
 from experiments.datasets.roles import RoleProposal
 from experiments.views.uploads import UploadPreview, dataset_name_from, preview_upload
 from experiments.wording import count
@@ -21,8 +22,8 @@ PASTED = "pasted rows.csv"
 
 
 @st.cache_data(max_entries=3, show_spinner="Reading the file …")
-def _preview(content: bytes, filename: str) -> UploadPreview:
-    return preview_upload(content, filename=filename)
+def _preview(content: bytes, filename: str, encoding: str | None) -> UploadPreview:
+    return preview_upload(content, filename=filename, encoding=encoding)
 
 
 NEW = "a new test set"
@@ -41,8 +42,9 @@ def show_upload(names: Sequence[str]) -> None:
         )
         return
     content, filename = chosen
+    encoding = choose_encoding(key="upload_encoding")
     with show_errors():
-        preview = _preview(content, filename)
+        preview = _preview(content, filename, encoding)
         st.markdown(
             f"**{count(preview.rows, 'row')}, {count(len(preview.columns), 'column')}** · {plain(preview.understood)}"
         )
@@ -52,7 +54,20 @@ def show_upload(names: Sequence[str]) -> None:
                 show_lines(preview.notices[:12])
         show_values(_roles_words(preview.roles))
         show_cells(preview.first_rows, preview.columns, height=260)
-        _keep(content, filename, into)
+        _keep(content, filename, into, encoding)
+
+
+def choose_encoding(*, key: str) -> str | None:
+    """The encoding of a text file that its owner names, or None to tell it from the bytes."""
+    return st.selectbox(
+        "Encoding",
+        list(ENCODING_NAMES),
+        index=None,
+        format_func=ENCODING_NAMES.__getitem__,
+        key=key,
+        placeholder="told from the file",
+        width=320,
+    )
 
 
 def _chosen() -> tuple[bytes, str] | None:
@@ -69,7 +84,7 @@ def _chosen() -> tuple[bytes, str] | None:
     return (pasted.encode(), PASTED) if pasted and pasted.strip() else None
 
 
-def _keep(content: bytes, filename: str, into: str | None) -> None:
+def _keep(content: bytes, filename: str, into: str | None, encoding: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = into
         if into is None:
@@ -78,7 +93,9 @@ def _keep(content: bytes, filename: str, into: str | None) -> None:
             )
         words = "Save as a new version" if into else "Save test set"
         if st.button(words, type="primary", icon=":material/save:", key="upload_save"):
-            done = import_dataset(store(), content, filename=filename, name=name or "", actor=actor())
+            done = import_dataset(
+                store(), content, filename=filename, name=name or "", actor=actor(), encoding=encoding
+            )
             tick("add_test_set")
             st.session_state["imported"] = (done.dataset.name, done.version.number, done.is_new)
             st.rerun()

@@ -7,11 +7,12 @@ import streamlit as st
 from experiments.actions.create_experiment import create_experiment
 from experiments.actions.import_dataset import import_dataset
 from experiments.actions.import_outputs import import_outputs
+from experiments.datasets.output_columns import OutputOptions
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment
 from experiments.views.datasets import get_dataset
 from experiments.views.uploads import dataset_name_from
-from pages.components.dataset_upload import ENDINGS
+from pages.components.dataset_upload import ENDINGS, choose_encoding
 from pages.components.errors import show_errors
 from pages.components.session import actor, store
 
@@ -66,15 +67,36 @@ def _version(spec: ExperimentSpec, files: dict[str, bytes]) -> str:
 
 
 def _answers_file() -> None:
+    """Answers that were produced elsewhere, and what is said of their columns."""
     st.markdown("**Answers from elsewhere** :gray[columns example_id, variant, output, and score:… or rating:…]")
     file = st.file_uploader("The answers", type=ENDINGS, key="answers_file")
     name = st.text_input(
         "Name of the experiment", key="answers_name", max_chars=120, value=dataset_name_from(file.name) if file else ""
     )
+    options, encoding = _answer_columns()
     if (
         st.button("Import the answers", icon=":material/upload:", key="answers_import", disabled=file is None)
         and file is not None
     ):
         with show_errors():
-            done = import_outputs(store(), file.getvalue(), filename=file.name, experiment=name or "", actor=actor())
+            done = import_outputs(
+                store(),
+                file.getvalue(),
+                filename=file.name,
+                experiment=name or "",
+                actor=actor(),
+                options=options,
+                encoding=encoding,
+            )
             st.switch_page("read_results.py", query_params={"exp": done.experiment.name})
+
+
+def _answer_columns() -> tuple[OutputOptions, str | None]:
+    """(what the owner says of the columns, the encoding that the owner names)."""
+    with st.expander("Columns that belong together or are looked at apart", key="answers_columns"):
+        unit = st.text_input("Column that names the row", key="answers_unit", placeholder="example_id")
+        cluster = st.text_input("Column of what belongs together", key="answers_cluster", placeholder="customer_id")
+        slices = st.text_input("Columns to look at apart", key="answers_slices", placeholder="language, plan")
+        encoding = choose_encoding(key="answers_encoding")
+    named = tuple(dict.fromkeys(part.strip() for part in (slices or "").split(",") if part.strip()))
+    return OutputOptions(unit=unit or None, cluster=cluster or None, slices=named), encoding

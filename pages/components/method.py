@@ -155,5 +155,5 @@ def exported(name: str, what: str, kind: str) -> bytes:
     columns, rows = export_rows(store(), name, what)
     file = io.BytesIO()
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    write_csv(rows, columns, text) if kind == "csv" else write_jsonl(rows, text)
+    write_csv(rows, columns, text, mark=True) if kind == "csv" else write_jsonl(rows, text)
     return file.getvalue()

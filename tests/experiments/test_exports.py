@@ -35,7 +35,7 @@ def test_what_a_spreadsheet_would_run_begins_with_an_apostrophe(start):
     assert neutralised(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
 
 
-@pytest.mark.parametrize("text", ["-5", "+3.2e4", "-.5", "5 degrees", "a=b", "'=1", "", " =1", "5-3", "１"])
+@pytest.mark.parametrize("text", ["-5", "+3.2e4", "-.5", "5 degrees", "a=b", "'x", "", " =1", "5-3", "１"])
 def test_a_plain_number_and_any_other_text_stay(text):
     assert neutralised(text) == text
 
@@ -43,6 +43,10 @@ def test_a_plain_number_and_any_other_text_stay(text):
 @pytest.mark.parametrize("text", ["-5+cmd|' /C calc'!A0", "-inf", "+", "-", "-1 2", "-٣", "=-5"])
 def test_what_is_not_quite_a_number_is_neutralised(text):
     assert neutralised(text) == f"'{text}"
+
+
+def test_a_text_that_looks_guarded_already_gets_one_more_apostrophe():
+    assert neutralised("'=1") == "''=1"
 
 
 def test_a_cell_is_quoted_so_that_no_other_delimiter_splits_it():

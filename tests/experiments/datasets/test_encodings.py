@@ -123,3 +123,94 @@ def test_a_character_that_spans_two_chunks_is_decoded():
     table = read(f"a,b\n{padding}é,2\n".encode(), limits=Limits(cell_characters=2_000_000))
 
     assert table.rows == [(f"{padding}é", "2")]
+
+
+SENTENCES = {
+    ("cp1252", "latin-1", "cp850", "mac_roman", "iso8859_15", "cp1254"): [
+        "Wie heißt die Straße?;Königsallee 5", "Größe;Übung", "für;Tür", "Äpfel;Öl", "süß;weiß", "Où est l’été ?;déjà vu",
+        "ça va;garçon", "élève;hôtel", "cœur;œuvre", "¿Qué hora es?;mañana", "niño;año", "¡Adiós!;canción", "não;coração",
+        "ações;informações", "perché;così", "città;è", "är på;för", "åäö;Malmö", "rødgrød med fløde;æble", "kærlighed;år",
+        "één;coëfficiënt", "hyvää päivää;yö", "það;þú", "café;€ 5", "„so“;“so”", "20°C ± 3;µm", "GRÖSSE;ÜBER", "5 £;§ 7",
+    ],
+    ("cp1250", "iso8859_2", "cp852"): [
+        "Proszę;Łódź", "zażółć gęślą jaźń;źdźbło", "dziękuję;pieniędzy", "Příliš žluťoučký kůň;ďábelské ódy", "děkuji;řeka",
+        "árvíztűrő;tükörfúrógép", "őszi;köszönöm", "mulţumesc;bună ziua", "čaj;žena",
+    ],
+    ("cp1254", "iso8859_9"): ["Siparişim nerede;teşekkürler", "ığdır;çağ"],
+    ("cp1257",): ["ačiū;žąsis", "paldies;šķīvis", "šokolaad;õun"],
+    ("cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "mac_cyrillic"): [
+        "Как вернуть деньги?;спасибо", "привет;мир", "да;нет", "Дякую;їжак", "благодаря;здравей", "ПРИВЕТ;МИР", "Мой заказ;где",
+    ],
+    ("cp1253", "iso8859_7"): ["καλημέρα;ευχαριστώ", "Πού είναι;η παραγγελία μου"],
+    ("cp1255", "iso8859_8"): ["שלום;תודה רבה"],
+    ("cp1256", "iso8859_6"): ["شكرا;مرحبا بك"],
+    ("cp932", "euc_jp"): ["カタカナ;返金をお願い", "東京はどこ;日本"],
+    ("gb18030", "gbk", "big5"): ["你好;退款", "北京在哪里;中国", "臺灣;謝謝"],
+    ("cp949", "euc_kr"): ["안녕하세요;환불", "서울은 어디;주문"],
+    ("cp1258",): ["caûm;chào"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize(("encoding", "texts"), [(name, t) for names, t in SENTENCES.items() for name in names])
+def test_a_short_text_in_an_old_encoding_has_its_letters_or_is_refused(encoding, texts, copies):
+    for text in texts:
+        try:
+            content = ("question;answer\n" + f"{text}\n" * copies).encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        try:
+            rows = read(content).rows
+        except BakeoffError as problem:
+            assert problem.code == "bad_encoding"
+            assert "--encoding" in problem.hint
+        else:
+            assert rows[0] == tuple(text.split(";"))
+        assert read(content, encoding=encoding).rows[0] == tuple(text.split(";"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie heißt die Straße?;Königsallee 5 €",
+        "Où est l’été ?;déjà vu",
+        "¿Qué hora es?;mañana por la mañana",
+        "não;coração",
+        "är på;för",
+        "20°C ± 3;µm",
+    ],
+)
+def test_usual_western_texts_are_read(text):
+    assert read(f"question;answer\n{text}\n".encode("cp1252")).rows == [tuple(text.split(";"))]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "gb18030"])
+def test_a_file_that_mixes_encodings_is_refused_by_line(encoding):
+    word = {"cp1252": "größer", "cp1251": "спасибо", "gb18030": "北京在哪里"}[encoding]
+    content = b"id,body\n1,plain\n" + f"2,{word}\n".encode(encoding) + f"3,{word}\n".encode() + b"4,x\n"
+
+    with pytest.raises(BakeoffError, match="mixes encodings") as caught:
+        read(content)
+
+    assert "line 3" in caught.value.message
+    assert "line 4 is" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("hello\nworld\n", 1),
+        ('{"a": 1}\n5\n', 2),
+        ('"a"\n"b"\n', 1),
+        ("[1, 2]\n[3, 4]\n", 1),
+        ("a,b\n1,2\n", 1),
+        ("5\n6\n", 1),
+    ],
+)
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson"])
+def test_lines_of_a_jsonl_that_are_no_objects_are_refused_by_line(content, line, ending):
+    with pytest.raises(BakeoffError) as caught:
+        read_table(content.encode(), filename=f"rows.{ending}")
+
+    assert caught.value.code in ("bad_json", "not_rows")
+    assert f"line {line}" in caught.value.message
