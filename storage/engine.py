@@ -78,8 +78,10 @@ def _refuse_unstorable(engine: Engine) -> Engine:
 def _open_sqlite(database: str | None) -> Engine:
     if not database or database == ":memory:":
         raise BakeoffError("bad_database_url", "Bakeoff needs a database file, not memory.", _URL_HINT)
+    path = Path(database).expanduser()
+    is_new = not path.exists()
     try:
-        Path(database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise BakeoffError(
             "database_unavailable",
@@ -87,7 +89,7 @@ def _open_sqlite(database: str | None) -> Engine:
             "Check BAKEOFF_HOME and BAKEOFF_DATABASE_URL.",
         ) from None
     engine = create_engine(
-        f"sqlite:///{Path(database).expanduser()}",
+        f"sqlite:///{path}",
         json_serializer=_dump_json,
         pool_size=10,
         max_overflow=20,
@@ -112,6 +114,8 @@ def _open_sqlite(database: str | None) -> Engine:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        if is_new:
+            path.chmod(0o600)  # prompts, answers and hashes of keys are nobody else's; the log takes over the mode
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from experiments.errors import BakeoffError
+from storage import schema
 from storage.engine import open_engine
 from storage.store import Store
 
@@ -78,3 +79,14 @@ def test_a_time_without_zone_is_refused(store: Store):
 
     with pytest.raises(Exception, match="zone"), store.begin() as tx:
         tx.prompts.add("p", actor="t", at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_new_database_and_its_folder_are_readable_by_their_owner_alone(tmp_path):
+    path = tmp_path / "home" / "bakeoff.db"
+    engine = open_engine(f"sqlite:///{path}")
+    schema.upgrade(engine)
+
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in [path.parent, *path.parent.glob("bakeoff.db*")]}
+    engine.dispose()
+    assert modes["home"] == "0o700"
+    assert {mode for name, mode in modes.items() if name.startswith("bakeoff.db") and "lock" not in name} == {"0o600"}
