@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.asgi import BodyRefused, CallerGone, read_body
 from gateway.errors import error_response
 
 MAX_BODY_BYTES = 1_000_000
@@ -58,7 +59,7 @@ class SecurityHeaders:
 
 
 class BoundedBody:
-    """Refuses request bodies above the limit, announced or not, with 413."""
+    """Refuses request bodies above the limit, announced or not, with 413, and those that trickle in, with 408."""
 
     def __init__(self, app: ASGIApp, most_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
@@ -73,17 +74,15 @@ class BoundedBody:
         if not length.isdigit() or int(length) > self._most:
             await self._refuse(scope, receive, send)
             return
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self._most:
-                await self._refuse(scope, receive, send)
-                return
+        try:
+            body = await read_body(receive, self._most)
+        except CallerGone:
+            return
+        except BodyRefused as refused:
+            code = "too_large" if refused.status == 413 else "too_slow"
+            response = error_response(refused.status, code, refused.message, "Send less at a time.")
+            await response(scope, receive, send)
+            return
         sent = False
 
         async def replay() -> Message:

@@ -1,13 +1,16 @@
 """Default-deny: no route answers without a key that has its scope."""
 
+import asyncio
+
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from experiments.actions.manage_keys import create_key, revoke_key
-from gateway import routes
+from gateway import asgi, routes
 from gateway.auth import refuse_open_routes
+from gateway.limits import BoundedBody
 from storage.store import Store
 from tests.builders import ADA
 
@@ -105,3 +108,27 @@ def test_every_answer_carries_the_security_headers(client: TestClient):
     assert headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_body_that_trickles_in_is_refused_after_a_while(monkeypatch):
+    monkeypatch.setattr(asgi, "BODY_WITHIN_S", 0.05)
+    sent = []
+
+    async def go():
+        async def receive():
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        async def send(message):
+            sent.append(message)
+
+        async def app(*_):
+            raise AssertionError("the body never came to its end")
+
+        scope = {"type": "http", "headers": [], "method": "POST", "path": "/v1/prompts"}
+        await BoundedBody(app)(scope, receive, send)
+
+    asyncio.run(go())
+
+    assert sent[0]["status"] == 408
+    assert b"too_slow" in sent[1]["body"]
