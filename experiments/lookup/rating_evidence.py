@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from experiments.lookup.rating_sessions import rater_name, session_is_over, spec_of
 from experiments.ratings.drawing import is_uneven
 from experiments.ratings.quality import Judgement, RaterQuality, excluded_raters, rater_qualities
+from experiments.ratings.questions import LEFT, RIGHT
 from experiments.ratings.session_file import SessionSpec
-from experiments.vocabulary import TaskState
+from experiments.ratings.vetoes import SideVote, gold_problem, side_problem
+from experiments.vocabulary import QuestionKind, TaskState
 from experiments.wording import count, metric_name
 from storage.records import RatingSessionRecord
 from storage.store import Transaction
@@ -116,6 +118,7 @@ def rating_evidence(tx: Transaction, experiment_id: str, run_id: str, deciding: 
             heard = Counter(d["item_id"] for d in votes.evidence(with_excluded=True))
             counted = [d for d in counted if heard[d["item_id"]] >= wanted[d["item_id"]]]
         rows += _rows(tx, votes, counted)
+        facts += _vetoes(tx, votes, deciding=session.metric in deciding)
         facts += _facts(votes, wanted)
         if session.metric in deciding and not counted:
             waiting[session.metric] = _none_counts(votes)
@@ -155,6 +158,29 @@ def _rows(tx: Transaction, votes: SessionVotes, counted: list[dict[str, Any]]) -
         )
         for d in counted
     ]
+
+
+def _vetoes(tx: Transaction, votes: SessionVotes, *, deciding: bool) -> list[tuple[str, str, str]]:
+    """What makes the votes unfit to decide on: it blocks where they decide, else it is a warning."""
+    problems = {
+        "known_answers": gold_problem(votes.qualities, votes.spec.exclusion),
+        "sides": side_problem(_side_votes(tx, votes)),
+    }
+    status, metric = "fail" if deciding else "warn", metric_name(votes.session.metric)
+    return [(check, status, f"Ratings of {metric}: {told}") for check, told in problems.items() if told is not None]
+
+
+def _side_votes(tx: Transaction, votes: SessionVotes) -> list[SideVote]:
+    if votes.spec.kind is not QuestionKind.PAIRWISE:
+        return []
+    first, second = (tx.rating_tasks.variants_of_items(votes.session.id, second=side) for side in (False, True))
+    found = []
+    for d in votes.evidence():
+        if d["choice"] in (LEFT, RIGHT):
+            shown = first[d["item_id"]], second[d["item_id"]]
+            left, right = reversed(shown) if d["swapped"] else shown
+            found.append(SideVote(left, right, chose_left=d["choice"] == LEFT))
+    return found
 
 
 def _facts(votes: SessionVotes, wanted: Mapping[str, int]) -> list[tuple[str, str, str]]:
