@@ -15,7 +15,7 @@ class Limits:
     well.
     """
 
-    file_bytes: int = 50_000_000
+    file_bytes: int = 60_000_000
     rows: int = 200_000
     columns: int = 256
     cells: int = 5_000_000

@@ -16,6 +16,7 @@ from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
 from experiments.exports import restored
 from experiments.plan import SYSTEM_METRICS
+from experiments.value_ranges import ANY
 
 REQUIRED = ("example_id", "variant", "output")
 MEASURES = ("prompt_tokens", "completion_tokens", "cost_usd", "latency_ms", "first_token_ms")
@@ -276,6 +277,8 @@ def _holds_scores(table: Table, column: str, groups: Sequence[Sequence[int]], op
             at = next(i for i, cell in enumerate(cells) if cell and is_not_finite(cell))
             raise not_finite(table, at, column)
         return False
+    if not all(map(ANY.holds, numbers)):
+        return False  # times in milliseconds, hashes: no measure has such values
     ascending = len(set(numbers)) == len(cells) > _MANY and numbers == sorted(numbers)
     return not (ascending and all(number.is_integer() for number in numbers))
 

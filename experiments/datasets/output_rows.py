@@ -10,6 +10,7 @@ from experiments.datasets.numbers_in_text import is_not_finite, number_of
 from experiments.datasets.output_columns import OutputColumns, not_finite
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
+from experiments.value_ranges import ANY
 from experiments.vocabulary import FailureKind, OutputStatus, ResponseClass
 
 _OK_WORDS = ("ok", "success", "succeeded", "done", "finished", "refused")
@@ -195,9 +196,11 @@ class OutputRows:
         if cell is None or not cell.strip():
             return None
         value = number_of(cell)
+        name = self._table.columns[at]
+        if value is not None and not ANY.holds(value):
+            raise self._bad_number(index, name, f"within {ANY}")
         if value is not None:
             return value
-        name = self._table.columns[at]
         raise (
             not_finite(self._table, index, name) if is_not_finite(cell) else self._bad_number(index, name, "a number")
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from experiments.datasets.upload import UploadedFile
+from experiments.datasets.upload import UploadedFile, sendable
 
 Row = tuple[str | None, ...]
 Format = Literal["csv", "jsonl", "json", "xlsx", "parquet"]
@@ -98,7 +98,7 @@ def column_names(file: UploadedFile, names: Sequence[str], *, place: str) -> tup
     seen: dict[str, int] = {}
     for number, raw in enumerate(names, start=1):
         name = raw.strip()
-        file.check_characters(name, place=place, column_name=name.replace("\x00", "?"))
+        file.check_characters(name, place=place, column_name=sendable(name))
         if not name:
             hint = "Give every column a name in the first row."
             raise file.problem("empty_column_name", f"column {number} has no name.", hint, place=place)

@@ -48,6 +48,11 @@ class UploadedFile:
             )
 
 
+def sendable(name: str) -> str:
+    """A refused name as a message can hold it: what cannot be stored or sent is a question mark."""
+    return name.replace("\x00", "?").encode("utf-8", "replace").decode("utf-8")
+
+
 def display_name(filename: str) -> str:
     """The last part of a file name, printable and short enough for one sentence."""
     name = re.split(r"[\\/]", filename)[-1]

@@ -38,7 +38,7 @@ def show_upload(names: Sequence[str]) -> None:
     chosen = _chosen()
     if chosen is None:
         st.caption(
-            "CSV, TSV, JSONL, JSON, Excel or Parquet; up to 50 MB and 200,000 rows. No cell is guessed or changed."
+            "CSV, TSV, JSONL, JSON, Excel or Parquet; up to 60 MB and 200,000 rows. No cell is guessed or changed."
         )
         return
     content, filename = chosen

@@ -12,6 +12,7 @@ from experiments.actions.open_results import open_results
 from experiments.datasets.imported_outputs import read_outputs
 from experiments.datasets.output_columns import CALL_RECORDS, EXPORTED, OutputOptions
 from experiments.datasets.reading import read_table
+from experiments.errors import BakeoffError
 from experiments.exports import neutralised, restored, write_csv, write_jsonl
 from experiments.views.exports import export_rows
 from storage.store import Store
@@ -128,3 +129,31 @@ def test_units_clusters_and_slices_reach_the_analysis(store: Store):
     found = open_results(store, "grouped", actor=ADA)["comparisons"]
     assert {c["n_clusters"] for c in found if c["metric"] == "good" and c["slice"] is None} == {10}
     assert any(c["slice"] for c in found)
+
+
+@pytest.mark.parametrize("column", ["score:q", "rating:q", "cost_usd", "latency_ms", "prompt_tokens"])
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e155", "1.1e12", "NaN", "Infinity", "1e999"])
+def test_numbers_beyond_what_can_be_analysed_are_refused_by_line(column: str, number: str):
+    lines = [
+        f"example_id,variant,output,{column}",
+        *(f"{n},{v},t,1" for n in range(2) for v in "AB"),
+        f"3,A,t,{number}",
+    ]
+    with pytest.raises(BakeoffError, match="line 6") as caught:
+        read_outputs(read_table("\n".join(lines).encode(), filename="a.csv"))
+    assert column in caught.value.message
+
+
+def test_a_column_of_times_is_no_score():
+    lines = ["example_id,variant,output,at,score:q"]
+    lines += [f"{n},{v},t,{1764500000000 + 7 * n * (v == 'A')},1" for n in range(6) for v in "AB"]
+    found = read_outputs(read_table("\n".join(lines).encode(), filename="a.csv"))
+    assert [metric.name for metric in found.metrics] == ["q"]
+
+
+@pytest.mark.parametrize("key", ["\\ud800", "a\\u0000"])
+def test_a_key_that_cannot_be_stored_is_refused_in_a_sentence_that_can_be_sent(key: str):
+    with pytest.raises(BakeoffError) as caught:
+        read_table(f'{{"{key}": "x"}}'.encode(), filename="a.jsonl")
+    assert caught.value.code == "bad_character"
+    caught.value.message.encode()
