@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 
+from commands.interrupting import until_interrupted
 from experiments.actions.work import Worker
 from experiments.actions.work_live import LiveWorker
 from experiments.completions import CompletionSettings, open_completions
@@ -21,20 +21,24 @@ ANALYSIS_PATIENCE_S = 600
 
 
 async def work_until_told(store: Store, *, concurrency: int | None = None, parent: int | None = None) -> None:
-    """Work until SIGTERM or SIGINT, or until the process ``parent`` that watches this one is gone."""
+    """Work until SIGTERM or SIGINT, or until the process ``parent`` that watches this one is gone.
+
+    The first signal lets calls that are out end; the second does not wait for them.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s worker %(levelname)s %(message)s")
     completions = open_completions(CompletionSettings.from_env(os.environ))
     worker = Worker(store, completions, concurrency=concurrency, on_finished=analyse_apart)
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        if signal.getsignal(name) is not signal.SIG_IGN:
-            loop.add_signal_handler(name, worker.stop)
+
+    def drain() -> None:
+        logger.info("stopping: calls that are out are finished; once more to end at once")
+        worker.stop()
+
     checkpointer = Checkpointer(store.engine)
     checkpointer.start()
     live = asyncio.create_task(LiveWorker(store, completions, worker.id, analyse_by_id).serve())
     watch = asyncio.create_task(_stop_without(parent, worker)) if parent is not None else None
     try:
-        await worker.serve()
+        await until_interrupted(worker.serve(), drain=drain)
     finally:
         live.cancel()
         await asyncio.gather(live, return_exceptions=True)
@@ -60,6 +64,9 @@ async def analyse_by_id(experiment_id: str) -> None:
     except TimeoutError:
         process.kill()
         code = -1
+    except asyncio.CancelledError:
+        process.kill()
+        raise
     if code != 0:
         logger.warning("an analysis ended with code %s; pages will compute it when asked", code)
 

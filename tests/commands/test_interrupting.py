@@ -1,4 +1,4 @@
-"""Signals of a run in the terminal: the first lets calls that are out end, the second does not wait for them."""
+"""Signals of a run in the terminal and of a worker: the first lets calls that are out end, the second does not wait for them."""
 
 import os
 import signal
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.actions.start_run import start_run
 from experiments.views.exports import export_rows
+from storage import schema
 from storage.store import open_store
-from tests.builders import questions_csv
+from tests.builders import ADA, made, questions_csv, spec_of
 from tests.fake_provider import FakeProvider
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,8 +31,8 @@ limits: {concurrency: 4}
 
 
 @pytest.fixture
-def provider():
-    with FakeProvider(latency_ms=1500) as running:
+def provider(request):
+    with FakeProvider(latency_ms=getattr(request, "param", 1500)) as running:
         yield running
 
 
@@ -102,6 +104,31 @@ def test_a_second_signal_does_not_wait(tmp_path, provider, started):
     _, said = process.communicate(timeout=60)
 
     assert process.returncode == 130, said
+    assert "sending" in {a["state"] for a in _attempts(tmp_path)}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("provider", [15_000], indirect=True)  # less than a worker waits for after one signal
+def test_a_second_signal_ends_a_worker_without_waiting_for_its_calls(tmp_path, provider, started):
+    (tmp_path / "home").mkdir()
+    store = open_store(f"sqlite:///{tmp_path / 'home' / 'bakeoff.db'}")
+    schema.upgrade(store.engine)
+    models = [{"name": name, "prompt": name + " {{question}}", "model": "openai/fake-small"} for name in "AB"]
+    made(store, spec_of(variants=models), rows=20)
+    start_run(store, "sums", actor=ADA)
+    store.close()
+    process = started("worker")
+    _until_calls_are_out(provider)
+
+    process.send_signal(signal.SIGTERM)
+    line = process.stderr.readline()
+    while "once more to end at once" not in line:
+        assert line
+        line = process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 0, said
     assert "sending" in {a["state"] for a in _attempts(tmp_path)}
 
 
