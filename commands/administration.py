@@ -74,12 +74,12 @@ def list_events(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, as_
 
 
 @db.command()
-def upgrade() -> None:
-    """Bring the database to this program's schema."""
+def upgrade() -> int:
+    """Bring the database to this program's schema, and compare both; exit code 2 when they differ."""
     from storage import schema
 
-    store = open_store(terminal.settings().database_url)
-    typer.echo(f"The schema is at revision {schema.upgrade(store.engine)}")
+    typer.echo(f"The schema is at revision {schema.upgrade(open_store(terminal.settings().database_url).engine)}")
+    return check()
 
 
 @db.command()

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, MetaData, Table, insert, select
 from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError, Conflict
@@ -70,7 +70,9 @@ def backup(store: Store, target: Path) -> BackupReport:
 
 
 def restore(store: Store, source: Path) -> BackupReport:
-    """Fill an empty database (its schema is made) from a backup; all of it, or nothing.
+    """Fill an empty database from a backup; all of it, or nothing.
+
+    The rows of an older program go into tables as they were then, which are upgraded afterwards.
 
     Raises:
         BakeoffError: ``not_a_backup``, ``newer_schema``, ``broken_backup``; Conflict ``not_empty``.
@@ -79,23 +81,38 @@ def restore(store: Store, source: Path) -> BackupReport:
     header = next(lines, {})
     if header.get("format") != FORMAT:
         raise BakeoffError("not_a_backup", f"{source.name} is not a backup of Bakeoff.")
-    if header["schema"] != schema.head_revision():
-        raise BakeoffError(
-            "newer_schema",
-            "The backup has another schema than this program.",
-            "Restore with the version that made it, then upgrade.",
-        )
-    schema.upgrade(store.engine)
     with store.begin() as tx:
         connection = tx.session.connection()
-        _refuse_full(connection)
-        count = _fill(connection, lines)
+        tables = _empty_tables(connection, header["schema"])
+        count = _fill(connection, tables, lines)
+        schema.bring_to(connection, schema.head_revision())
         chain = check_log(tx.session)
         if chain.broken_at is not None or chain.head != header["audit_head"]:
             raise BakeoffError("broken_backup", "The audit chain in the backup does not fit.", "Nothing was restored.")
     if store.anchors is not None:
         store.anchors.note(Anchor(chain.events, chain.head), restored=True)
-    return BackupReport(count, len(_tables()), chain.head)
+    return BackupReport(count, len(tables), chain.head)
+
+
+def _empty_tables(connection: Connection, revision: str) -> dict[str, Table]:
+    """The tables at the schema of the backup, by name, with this program's types for the columns that are still there.
+
+    Raises:
+        BakeoffError: ``newer_schema``; Conflict ``not_empty``, also where the tables are newer than the backup.
+    """
+    schema.bring_to(connection, revision)
+    if schema.current_revision(connection) != revision:
+        raise _not_empty("The database to restore into has newer tables than the backup.")
+    then = MetaData()
+    then.reflect(connection)
+    types = {(table.name, column.name): column.type for table in _tables() for column in table.columns}
+    tables = {name: table for name, table in then.tables.items() if name != "alembic_version"}
+    for table in tables.values():
+        for column in table.columns:
+            column.type = types.get((table.name, column.name), column.type)
+        if connection.execute(select(table).limit(1)).first() is not None:
+            raise _not_empty("The database to restore into is not empty.")
+    return tables
 
 
 def _tables() -> list[Table]:
@@ -112,18 +129,11 @@ def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
         }
 
 
-def _refuse_full(connection: Connection) -> None:
-    for table in _tables():
-        if connection.execute(select(table).limit(1)).first() is not None:
-            raise Conflict(
-                "not_empty",
-                "The database to restore into is not empty.",
-                "Point BAKEOFF_DATABASE_URL at a new one.",
-            )
+def _not_empty(message: str) -> Conflict:
+    return Conflict("not_empty", message, "Point BAKEOFF_DATABASE_URL at a new one.")
 
 
-def _fill(connection: Connection, lines: Iterator[dict[str, Any]]) -> int:
-    tables = {table.name: table for table in _tables()}
+def _fill(connection: Connection, tables: dict[str, Table], lines: Iterator[dict[str, Any]]) -> int:
     current: Table | None = None
     batch: list[dict[str, Any]] = []
     count, ended = 0, False

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError
@@ -27,37 +28,59 @@ _FOLDER = Path(__file__).parent / "migrations"
 def upgrade(engine: Engine) -> str:
     """Bring the schema to the newest revision and return its name; does nothing when it is there already.
 
-    The whole upgrade is one transaction, so a killed one leaves the old schema.
+    The upgrade is one transaction, so one that is killed, or that ends without what this program needs, leaves the old
+    schema.
 
     Raises:
-        BakeoffError: ``newer_schema`` when the database was written by a newer program.
+        BakeoffError: ``newer_schema`` when the database was written by a newer program; ``schema_differs``.
     """
     head = head_revision()
-    with (
-        _ONE_AT_A_TIME,
-        translated(),
-        engine.execution_options(**{WRITES: True}).connect() as connection,
-        connection.begin(),
-    ):
-        current = current_revision(connection)
-        if current == head:
-            return head
-        _refuse_newer(current)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with translated(), engine.execution_options(**{WRITES: True}).connect() as connection, connection.begin():
+        if current_revision(connection) != head:
+            bring_to(connection, head)
     return head
+
+
+def bring_to(connection: Connection, revision: str) -> None:
+    """Bring the schema to a revision in the connection's transaction; to the newest, it is checked as well.
+
+    A revision is only a name in the database: one that was set by hand, or by a program of a side branch, says nothing
+    of the tables.
+
+    Raises:
+        BakeoffError: ``newer_schema`` for one that this program does not know; ``schema_differs``.
+    """
+    refuse_unknown(current_revision(connection))
+    refuse_unknown(revision)
+    config = _config()
+    config.attributes["connection"] = connection
+    with _ONE_AT_A_TIME:
+        try:
+            command.upgrade(config, revision)
+        except (OperationalError, ProgrammingError) as error:
+            if not _names_a_table(error):
+                raise
+            raise _differs([str(error.orig).splitlines()[0]]) from None
+    if revision == head_revision():
+        missing = [line for line in differences(connection) if line.startswith("add_")]
+        if missing:
+            raise _differs(missing)
 
 
 def check(engine: Engine) -> list[str]:
     """What differs between the database and this program, one line each; empty when nothing does."""
     with translated(), engine.connect() as connection:
         current = current_revision(connection)
-        _refuse_newer(current)
+        refuse_unknown(current)
         if current != head_revision():
             return [f"the schema is at revision {current or 'none'}, this program needs {head_revision()}"]
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        return [_described(difference) for difference in compare_metadata(context, SQLModel.metadata)]
+        return differences(connection)
+
+
+def differences(connection: Connection) -> list[str]:
+    """What differs between the tables and this program's, whatever revision they are said to have; one line each."""
+    context = MigrationContext.configure(connection, opts={"compare_type": False})
+    return [_described(difference) for difference in compare_metadata(context, SQLModel.metadata)]
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -88,7 +111,8 @@ def _config() -> Config:
     return config
 
 
-def _refuse_newer(revision: str | None) -> None:
+def refuse_unknown(revision: str | None) -> None:
+    """Raise BakeoffError ``newer_schema`` for a revision that this program does not know; None is an empty database."""
     if revision is None:
         return
     try:
@@ -101,6 +125,20 @@ def _refuse_newer(revision: str | None) -> None:
             "The database was written by a newer Bakeoff.",
             "Start that version, or restore an older backup.",
         )
+
+
+def _names_a_table(error: OperationalError | ProgrammingError) -> bool:
+    """Whether a step of the history met tables that are not those it starts from."""
+    signs = ("no such table", "no such column", "already exists", "duplicate column", "does not exist")
+    return any(sign in str(error.orig) for sign in signs)
+
+
+def _differs(lines: list[str]) -> BakeoffError:
+    return BakeoffError(
+        "schema_differs",
+        f"The tables are not those of the revision that the database names: {'; '.join(lines[:3])}.",
+        "Nothing was changed. Restore a backup into a new database (bakeoff db restore).",
+    )
 
 
 def _described(difference: object) -> str:

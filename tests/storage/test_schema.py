@@ -45,3 +45,18 @@ def test_a_drifted_table_is_told(sqlite_store):
     with sqlite_store.begin() as tx:
         tx.session.execute(text("ALTER TABLE setting ADD COLUMN odd TEXT"))
     assert any("odd" in line for line in schema.check(sqlite_store.engine))
+
+
+@pytest.mark.parametrize(("at", "said_to_be"), [("0004", "0005"), ("0002", "0003"), ("0001", "0002")])
+def test_a_revision_that_its_tables_do_not_bear_out_is_not_built_upon(tmp_path, at, said_to_be):
+    engine = open_engine(f"sqlite:///{tmp_path}/side.db")
+    with engine.begin() as connection:
+        schema.bring_to(connection, at)
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{said_to_be}'"))
+    with pytest.raises(BakeoffError) as error:
+        schema.upgrade(engine)
+    with engine.connect() as connection:
+        left = schema.current_revision(connection)
+    engine.dispose()
+    assert error.value.code == "schema_differs"
+    assert left == said_to_be
