@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from experiments.vocabulary import SIMULATED_PREFIX, AttemptState
 from storage import tables
 from storage.live_spend import spent_live_since
-from storage.records import WorkerRecord, to_record
+from storage.records import TypedPrice, WorkerRecord, to_record
 from storage.tables import table_of
 
 
@@ -31,13 +31,23 @@ class Installation:
         self._session.merge(tables.Setting(key=key, value=value, updated_by=actor, updated_at=at))
         self._session.flush()
 
-    def prices(self) -> dict[str, tuple[float, float]]:
-        """Typed-in prices: model → (input, output) in US dollars per million tokens."""
+    def prices(self) -> dict[str, TypedPrice]:
+        """Typed-in prices by model."""
         query = select(tables.ModelPrice).order_by(tables.ModelPrice.model)
-        return {row.model: (row.input_per_million, row.output_per_million) for row in self._session.exec(query)}
+        return {
+            row.model: TypedPrice(row.input_per_million, row.output_per_million, row.cached_input_per_million)
+            for row in self._session.exec(query)
+        }
 
     def set_price(
-        self, model: str, *, input_per_million: float, output_per_million: float, actor: str, at: datetime
+        self,
+        model: str,
+        *,
+        input_per_million: float,
+        output_per_million: float,
+        cached_input_per_million: float | None,
+        actor: str,
+        at: datetime,
     ) -> None:
         """Keep a price; it wins over the shipped one."""
         self._session.merge(
@@ -45,6 +55,7 @@ class Installation:
                 model=model,
                 input_per_million=input_per_million,
                 output_per_million=output_per_million,
+                cached_input_per_million=cached_input_per_million,
                 set_by=actor,
                 set_at=at,
             )

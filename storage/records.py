@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Record = TypeVar("Record")
 
@@ -187,6 +187,14 @@ class RunRecord:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class TypedPrice(NamedTuple):
+    """A price somebody typed in, in US dollars per million tokens; None where cached prompt tokens have none."""
+
+    input_per_million: float
+    output_per_million: float
+    cached_input_per_million: float | None
 
 
 @dataclass(frozen=True, slots=True)

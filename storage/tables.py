@@ -524,6 +524,7 @@ class ModelPrice(SQLModel, table=True):
     model: str = Field(primary_key=True)
     input_per_million: float
     output_per_million: float
+    cached_input_per_million: float | None = None
     set_by: str
     set_at: datetime = _time()
 

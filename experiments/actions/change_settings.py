@@ -13,12 +13,26 @@ from experiments.vocabulary import Actor
 from storage.store import Store
 
 
-def set_price(store: Store, model: str, *, input_per_million: float, output_per_million: float, actor: Actor) -> None:
-    """Keep a price in US dollars per million tokens; it wins over the shipped one. Raises BakeoffError; Forbidden."""
+def set_price(
+    store: Store,
+    model: str,
+    *,
+    input_per_million: float,
+    output_per_million: float,
+    cached_input_per_million: float | None = None,
+    actor: Actor,
+) -> None:
+    """Keep a price in US dollars per million tokens; it wins over the shipped one.
+
+    Without a price for cached prompt tokens they count with the full one, as an estimate.
+
+    Raises:
+        BakeoffError: ``bad_model``, ``bad_price``; Forbidden.
+    """
     authorise(store, actor, Operation.MANAGE, "prices")
     if not model.strip() or len(model) > 200:
         raise BakeoffError("bad_model", "Name the model as it is called, for example openai/my-model.")
-    for value in (input_per_million, output_per_million):
+    for value in (input_per_million, output_per_million, cached_input_per_million or 0.0):
         if not math.isfinite(value) or not 0 <= value <= 100_000:
             raise BakeoffError("bad_price", "A price is between 0 and 100,000 US dollars per million tokens.")
     with store.begin() as tx:
@@ -26,10 +40,13 @@ def set_price(store: Store, model: str, *, input_per_million: float, output_per_
             model.strip(),
             input_per_million=input_per_million,
             output_per_million=output_per_million,
+            cached_input_per_million=cached_input_per_million,
             actor=actor.name,
             at=tx.clock(),
         )
         details = {"input_per_million": input_per_million, "output_per_million": output_per_million}
+        if cached_input_per_million is not None:
+            details["cached_input_per_million"] = cached_input_per_million
         tx.audit.append(actor.name, "price_set", f"model:{model.strip()}", details)
 
 

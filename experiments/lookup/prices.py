@@ -12,7 +12,7 @@ from storage.store import Transaction
 
 def installation_prices(tx: Transaction) -> PriceBook:
     """The prices typed in, over the shipped snapshot's."""
-    return PriceBook({model: Price(*pair) for model, pair in tx.installation.prices().items()})
+    return PriceBook({model: Price(*price) for model, price in tx.installation.prices().items()})
 
 
 def price_book(tx: Transaction, blueprint: Blueprint) -> PriceBook:

@@ -37,14 +37,15 @@ def show_model_prices(today: date) -> None:
             model.name,
             _price(model.price.input_per_million if model.price else None),
             _price(model.price.output_per_million if model.price else None),
+            _price(model.price.cached_input_per_million if model.price else None),
             _source(model),
             day(model.retires) if model.retires else "–",
             _ready(model.name),
         ]
         for model in models
     ]
-    head = ["Model", "Input, per million", "Output, per million", "Price from", "Withdrawn on", "From here"]
-    show_table(head, rows, left=(3, 5), wide=(4,))
+    head = ["Model", "Input, per million", "Output", "Cached input", "Price from", "Withdrawn on", "From here"]
+    show_table(head, rows, left=(4, 6), wide=(5,))
     _form(models)
 
 
@@ -57,6 +58,16 @@ def _form(models: list[ModelView]) -> None:
                 name = pick_model("Model", list(dict.fromkeys([*unpriced, *offered()])), key="price_model")
             paid_in = st.number_input("Input", 0.0, 100_000.0, value=None, key="price_in", width=130)
             paid_out = st.number_input("Output", 0.0, 100_000.0, value=None, key="price_out", width=130)
+            cached = st.number_input(
+                "Cached input",
+                0.0,
+                100_000.0,
+                value=None,
+                key="price_cached",
+                width=130,
+                placeholder="optional",
+                help="Without it, cached prompt tokens count with the full price, and the cost is an estimate.",
+            )
             ready = paid_in is not None and paid_out is not None
             if st.button("Save price", icon=":material/save:", key="price_save", disabled=not ready):
                 with show_errors():
@@ -65,6 +76,7 @@ def _form(models: list[ModelView]) -> None:
                         name,
                         input_per_million=paid_in or 0.0,
                         output_per_million=paid_out or 0.0,
+                        cached_input_per_million=cached,
                         actor=actor(),
                     )
                     st.rerun()

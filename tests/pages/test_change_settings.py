@@ -2,6 +2,7 @@
 
 from experiments.actions.change_settings import set_monthly_budget
 from experiments.actions.manage_keys import create_key
+from experiments.pricing import Price
 from experiments.views.home import home_view
 from experiments.views.installation import api_keys
 from experiments.views.models import known_models
@@ -14,10 +15,11 @@ def test_a_price_of_ones_own_wins_and_can_be_forgotten(app, finished):
     page.at.selectbox(key="price_model").set_value("demo/small")
     page.at.number_input(key="price_in").set_value(0.5)
     page.at.number_input(key="price_out").set_value(1.5)
+    page.at.number_input(key="price_cached").set_value(0.05)
     page.run().press("Save price")
 
     price = next(model for model in known_models(finished) if model.name == "demo/small")
-    assert (price.source, price.price.input_per_million, price.price.output_per_million) == ("typed in", 0.5, 1.5)
+    assert (price.source, price.price) == ("typed in", Price(0.5, 1.5, 0.05))
 
     page.press("Forget it")
 

@@ -1,5 +1,7 @@
 """Prices, the month's budget and keys: kept with an event each, refused with a reason, never a secret at rest."""
 
+import json
+
 import pytest
 from sqlalchemy import text
 
@@ -8,6 +10,9 @@ from experiments.actions.manage_keys import actor_of_key, create_key, revoke_key
 from experiments.errors import BakeoffError, NotFound
 from experiments.lookup.budget import month_start, monthly_budget, monthly_left
 from experiments.lookup.first_steps import first_steps
+from experiments.lookup.prices import installation_prices
+from experiments.pricing import Price
+from experiments.views.access import Access, load_access
 from experiments.views.models import known_models
 from experiments.vocabulary import Scope
 from storage.store import Store
@@ -29,6 +34,30 @@ def test_a_price_counts_from_now_on_and_its_change_is_logged(store: Store):
     assert found is None or found.source != "typed in"
     with store.read() as tx:
         assert [e.action for e in tx.audit.newest(3)] == ["price_forgotten", "price_set", "price_set"]
+
+
+def test_a_typed_in_price_of_cached_tokens_reaches_runs_and_live_traffic(store: Store):
+    set_price(store, "openai/mine", input_per_million=4, output_per_million=8, cached_input_per_million=1, actor=ADA)
+    set_price(store, "openai/plain", input_per_million=4, output_per_million=8, actor=ADA)
+    with store.read() as tx:
+        of_runs = installation_prices(tx)
+    of_traffic = Access.from_json(json.loads(json.dumps(load_access(store).to_json()))).price_book()
+    for book in (of_runs, of_traffic):
+        assert book.price("openai/mine") == Price(4.0, 8.0, 1.0)
+        assert book.price("openai/plain") == Price(4.0, 8.0, None)
+
+
+def test_prices_that_were_kept_before_cached_tokens_had_one_are_still_read():
+    assert Access.from_json({"keys": [], "prices": {"openai/mine": [4.0, 8.0]}}).price_book().price(
+        "openai/mine"
+    ) == Price(4.0, 8.0)
+
+
+@pytest.mark.parametrize("cached", [-0.1, float("nan"), float("inf"), 100_001.0])
+def test_a_price_of_cached_tokens_that_is_none_is_refused(store: Store, cached: float):
+    with pytest.raises(BakeoffError) as error:
+        set_price(store, "m", input_per_million=1, output_per_million=1, cached_input_per_million=cached, actor=ADA)
+    assert error.value.code == "bad_price"
 
 
 @pytest.mark.parametrize(
