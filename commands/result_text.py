@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from commands import terminal
+from experiments.ratings.result_words import rater_sentences
 from experiments.stats.estimates import Interval
 from experiments.wording import amount, between, level, metric_name
 
@@ -34,10 +35,18 @@ def print_results(results: dict[str, Any]) -> None:
     robustness = results.get("robustness")
     if robustness is not None and robustness["sentence"]:
         typer.echo(robustness["sentence"])
+    _print_raters(results)
     for check in results["health"]:
         if check["status"] != "ok":
             typer.echo(f"{'!' if check['status'] == 'fail' else '·'} {check['message']}")
     _print_counts(results)
+
+
+def _print_raters(results: dict[str, Any]) -> None:
+    challengers = list(dict.fromkeys(c["treatment"] for c in results["comparisons"]))
+    for treatment in challengers:
+        for sentence in rater_sentences(results, treatment):
+            typer.echo(sentence if len(challengers) == 1 else f"{treatment}: {sentence}")
 
 
 def _comparison(c: dict[str, Any]) -> list[Any]:

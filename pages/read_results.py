@@ -12,6 +12,7 @@ from pages.components.judge_card import show_judges
 from pages.components.method import show_method
 from pages.components.over_time import show_over_time
 from pages.components.promotion import promote_dialog
+from pages.components.raters import show_raters
 from pages.components.reader import Pairs, pair_page, read_answers
 from pages.components.result_header import show_arms, show_facts, title_line
 from pages.components.result_lines import slice_parts
@@ -89,6 +90,7 @@ with show_errors():
         show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts, letters=letters)
         show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
         show_robustness(result, treatment.name)
+        show_raters(result, treatment.name)
         show_over_time(result, view.spec.plan, view.id, treatment.name)
         show_judges(result, view)
         show_slices(result, view.spec.plan, treatment.name, treatment.letter)

@@ -41,7 +41,7 @@ def position_sentence(left: int, votes: int, lower: float | None, upper: float |
     told = f"Left was chosen {left} of {votes} times ({percent(left / votes)}, {limits})"
     if lower > 0.5 or upper < 0.5:
         side = "left" if lower > 0.5 else "right"
-        return f"{told}: raters lean to the {side}. Sides are shuffled, so this costs clarity, not fairness."
+        return f"{told}: raters lean to the {side}. While sides are shuffled this costs clarity, not fairness."
     return f"{told}: no lean to a side."
 
 

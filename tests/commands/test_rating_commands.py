@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from commands import terminal
-from tests.rating_builders import answers, rate_everything, served
+from tests.rating_builders import answers, arrived, imported, opened, rate_everything, served
 
 SESSION = """
 question: Which reply would you send?
@@ -85,3 +85,17 @@ def test_mistakes_are_one_line(bakeoff, tmp_path):
         "bakeoff: bad.yaml, line 2: unknown key 'questoin'. Did you mean 'question'?"
     ]
     assert "replies" in bakeoff("rate", "open", "replie").err
+
+
+@pytest.mark.usefixtures("replies")
+def test_the_result_says_for_whom_it_speaks_where_ratings_decide(bakeoff):
+    store = terminal.store()
+    plan = {"primary": {"metric": "preferred", "smallest_effect": 0.05}}
+    session = opened(store, imported(store, "decided", rows=24, plan=plan), overlap=2)
+    with TestClient(served(store)) as client:
+        for _ in range(2):
+            rate_everything(arrived(client, session), lambda task: "left" if "kind" in task["left"] else "right")
+    shown = bakeoff("results", "decided").out
+    assert "The result speaks for its 2 raters, not for raters in general." in shown
+    assert "Gwet's AC1 is 1.00 of 1" in shown
+    assert "there is no Krippendorff's alpha" in shown

@@ -159,3 +159,16 @@ def test_a_session_opened_from_the_list_stays_open_when_a_link_is_made(app: Open
     assert re.search(r"/r/\S+", page.at.code[0].value)
     page.press("All sessions")
     assert [title.value for title in page.at.title] == ["Rate answers"]
+
+
+def test_the_result_says_for_whom_it_speaks_where_ratings_decide(app: Open, empty: Store) -> None:
+    plan = {"primary": {"metric": "preferred", "smallest_effect": 0.05}}
+    session = opened(empty, imported(empty, rows=24, plan=plan), overlap=6, raters=6)
+    everybody_rates(empty, session, choices=("kind",) * 5 + ("plain",))
+
+    words = app(empty).go("read_results.py", exp="replies").words
+
+    assert "For these 6 raters: +" in words
+    assert "For raters in general, with strict and mild ones evened out: +" in words
+    assert "Gwet's AC1 is" in words
+    assert "Krippendorff's alpha is" in words
