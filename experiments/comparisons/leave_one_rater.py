@@ -10,29 +10,32 @@ from scipy import special
 from experiments.comparisons.compare import outcome_of
 from experiments.comparisons.question import Question, Study
 from experiments.comparisons.rated import differences_by_rater, votes_between
+from experiments.comparisons.rater_sums import NOBODY, means_without
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import values_at
 from experiments.stats.clustered import Codes, Floats
-from experiments.stats.estimates import Estimate, Outcome
+from experiments.stats.estimates import Estimate, Interval, Outcome
 from experiments.vocabulary import Design, MetricKind
 
 MOST_RATERS = 20
 """So many raters with most votes are left out in turn; one of a larger crowd carries little by itself."""
 FEWEST_ITEMS = 5
+MANY_ITEMS = 20
 APART = 0.01
 """A rater differs from the others when the p-value, times the number of raters, is below this."""
 
 
 @dataclass(frozen=True, slots=True)
 class RaterLeftOut:
-    """The result without one rater. ``apart`` is whether this rater's effect differs from that of all others.
+    """The result without one rater; ``interval`` is None where there is none.
 
-    ``turns`` is whether the call changes: better, worse, or neither shown. ``share`` is the rater's share of votes.
+    ``turns`` is whether the call changes: better, worse, or neither shown; ``apart`` whether it does and this rater's
+    effect differs from that of all others. ``share`` is the rater's share of votes.
     """
 
     rater: str
     share: float
-    outcome: Outcome
+    interval: Interval | None
     turns: bool
     apart: bool
 
@@ -67,7 +70,8 @@ def leave_one_rater_out(question: Question, design: Design, outcome: Outcome) ->
     """The question answered again without each rater in turn, in the order of their names; ``outcome`` is with all.
 
     Empty where nobody rated, with one rater only, and where there is no result with all. Of more than 20 raters the 20
-    with most votes are left out in turn. The error is that of the question: it is not shared among raters.
+    with most votes are left out in turn. Limits keep the distance in standard errors that they have with all, from 20
+    items on; with fewer items and for different users the whole question is answered again.
     """
     rows = question.values.rows
     voted = np.isin(rows.variant, question.codes) & (rows.rater >= 0) & question.mask[rows.unit]
@@ -76,28 +80,54 @@ def leave_one_rater_out(question: Question, design: Design, outcome: Outcome) ->
     if len(codes) < 2 or not isinstance(outcome, Estimate):
         return ()
     most = np.lexsort((np.array([names[code] for code in codes]), -counts))[:MOST_RATERS]
+    left_out = np.array([codes[place] for place in most])
     found = []
-    for place in most:
+    for place, interval in zip(most, _without_each(question, design, outcome, left_out), strict=True):
+        turns = _call(interval) != _call(interval_of(outcome))
         code = int(codes[place])
-        without = replace(question, values=values_at(question.values, rows.rater != code))
-        again = outcome_of(without, design)
         found.append(
             RaterLeftOut(
                 rater=names[code],
                 share=float(counts[place] / counts.sum()),
-                outcome=again,
-                turns=_call(again) != _call(outcome),
-                apart=_apart(question, design, code) * len(codes) < APART,
+                interval=interval,
+                turns=turns,
+                apart=turns and _apart(question, design, code) * len(codes) < APART,
             )
         )
     return tuple(sorted(found, key=lambda one: one.rater))
 
 
-def _call(outcome: Outcome) -> int:
+def _without_each(question: Question, design: Design, outcome: Estimate, codes: Codes) -> list[Interval | None]:
+    paired = design is Design.PAIRED or question.kind is MetricKind.PREFERENCE
+    if not paired or question.aggregate != "mean":
+        return [_again(question, design, int(code)) for code in codes]
+    [with_all, *without] = means_without(question, np.array([NOBODY, *codes]))
+    if with_all is None or with_all[1] <= 0:
+        return [_again(question, design, int(code)) for code in codes]
+    found = []
+    for code, one in zip(codes, without, strict=True):
+        if one is None or one[2] < MANY_ITEMS:
+            found.append(_again(question, design, int(code)))
+            continue
+        estimate, error = outcome.estimate + one[0] - with_all[0], (one[1] / with_all[1]) ** 0.5
+        down, up = outcome.estimate - outcome.lower, outcome.upper - outcome.estimate
+        found.append(Interval(estimate, estimate - error * down, estimate + error * up))
+    return found
+
+
+def _again(question: Question, design: Design, code: int) -> Interval | None:
+    values = values_at(question.values, question.values.rows.rater != code)
+    return interval_of(outcome_of(replace(question, values=values), design))
+
+
+def interval_of(outcome: Outcome) -> Interval | None:
+    """The difference with its limits; None where it cannot be estimated."""
+    return Interval(outcome.estimate, outcome.lower, outcome.upper) if isinstance(outcome, Estimate) else None
+
+
+def _call(interval: Interval | None) -> int:
     """1 where the treatment is shown to have more, −1 less, 0 where neither is shown."""
-    if not isinstance(outcome, Estimate):
-        return 0
-    return int(outcome.lower > 0) - int(outcome.upper < 0)
+    return 0 if interval is None else int(interval.lower > 0) - int(interval.upper < 0)
 
 
 def _apart(question: Question, design: Design, code: int) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import stats
 
 from experiments.comparisons.health import HealthCheck, failed, warned
-from experiments.comparisons.leave_one_rater import RatedQuestion, RaterLeftOut
+from experiments.comparisons.leave_one_rater import RatedQuestion, RaterLeftOut, interval_of
 from experiments.comparisons.question import Question
 from experiments.comparisons.raters import RaterAgreement, agreement_check
-from experiments.stats.estimates import Estimate, Outcome
+from experiments.stats.estimates import Estimate, Interval, Outcome
 from experiments.vocabulary import HealthStatus, MetricKind
 
 UNEVEN = 0.2
@@ -71,8 +71,8 @@ def one_rater_check(question: Question, outcome: Outcome, left_out: Sequence[Rat
         [first, *_] = sorted(against, key=lambda one: (-one.share, one.rater))
         return failed(
             "raters",
-            f"One rater against the others: with rater {first.rater} {_said(question, outcome)}, without "
-            f"{_said(question, first.outcome)}. Read what {first.rater} said, and ask more raters.",
+            f"One rater against the others: with rater {first.rater} {_said(question, interval_of(outcome))}, without "
+            f"{_said(question, first.interval)}. Read what {first.rater} said, and ask more raters.",
         )
     if turning and isinstance(outcome, Estimate) and not outcome.lower <= 0 <= outcome.upper:
         names = ", ".join(one.rater for one in turning)
@@ -80,8 +80,8 @@ def one_rater_check(question: Question, outcome: Outcome, left_out: Sequence[Rat
     return None
 
 
-def _said(question: Question, outcome: Outcome) -> str:
-    if isinstance(outcome, Estimate) and (outcome.lower > 0 or outcome.upper < 0):
-        more = question.treatment if outcome.lower > 0 else question.control
+def _said(question: Question, interval: Interval | None) -> str:
+    if interval is not None and (interval.lower > 0 or interval.upper < 0):
+        more = question.treatment if interval.lower > 0 else question.control
         return f"{more} has the higher value"
     return "no difference is shown"

@@ -15,6 +15,7 @@ import numpy as np
 from experiments.comparisons.contributions import Contributions, contributions_of
 from experiments.comparisons.question import Question, Study
 from experiments.comparisons.rated import votes_between
+from experiments.comparisons.rater_sums import NOBODY, means_without
 from experiments.comparisons.targets import Target
 from experiments.stats.clustered import Codes, Floats
 from experiments.stats.estimates import Comparison, number
@@ -184,23 +185,19 @@ class _Trial:
         question = self.question
         if not question.values.rated:
             return None
-        rows = question.values.rows
-        votes = votes_between(question) if question.kind is MetricKind.PREFERENCE else None
-        raters = rows.rater if votes is None else votes[1]
+        raters = votes_between(question)[1] if question.kind is MetricKind.PREFERENCE else question.values.rows.rater
         codes = np.unique(raters[raters >= 0])
         if not 2 <= len(codes) <= MOST_RATERS:
             return None
-        found = [
-            _of_grades(question, code)
-            if votes is None
-            else _of_votes(votes[0][raters != code], votes[2][raters != code])
-            for code in codes
-        ]
-        known = [i for i, one in enumerate(found) if one is not None]
-        if not known:
+        [with_all, *without] = means_without(question, np.array([NOBODY, *codes]))
+        known = [(int(code), one) for code, one in zip(codes, without, strict=True) if one is not None]
+        if not known or with_all is None:
             return None
-        estimates, variances = (np.array([found[i][k] for i in known]) for k in (0, 1))  # type: ignore[index]
-        return self._variation(estimates, variances, lambda place: self._rater(int(codes[known[place]])))
+        estimates, variances = (np.array([one[part] for _, one in known]) for part in (0, 1))
+        if with_all[1] > 0:
+            # variances of items are smaller than those of clusters; only how they change without a rater counts
+            variances = variances * self.held.variance / with_all[1]
+        return self._variation(estimates, variances, lambda place: self._rater(known[place][0]))
 
     def _rater(self, code: int) -> str:
         return f"rater {self.question.table.rater_names[code]}"
@@ -248,30 +245,6 @@ class _Trial:
             if found[0] is None or sooner:
                 found = (self._variation(steps[0][-1:], steps[1][-1:], None), needed, len(steps[0]))
         return found
-
-
-def _of_votes(items: np.ndarray, shares: Floats) -> tuple[float, float] | None:
-    """Mean over items of the treatment's share beyond a half, and its variance."""
-    if not len(items):
-        return None
-    _, position = np.unique(items, return_inverse=True)
-    means = np.sort(np.bincount(position, weights=shares) / np.bincount(position) - 0.5)
-    if len(means) < 3:
-        return None
-    return float(means.mean()), float(means.var(ddof=1) / len(means))
-
-
-def _of_grades(question: Question, without: int) -> tuple[float, float] | None:
-    """The same of grades on the same rows, without one rater; None for different users, who keep their one rating."""
-    rows, means = question.values.rows, []
-    for code in question.codes:
-        mine = (rows.variant == code) & question.mask[rows.unit] & (rows.rater != without)
-        count = np.bincount(rows.unit[mine], minlength=question.table.n_units)
-        total = np.bincount(rows.unit[mine], weights=rows.value[mine], minlength=question.table.n_units)
-        means.append(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
-    differences = means[1] - means[0]
-    known = np.sort(differences[np.isfinite(differences)])
-    return (float(known.mean()), float(known.var(ddof=1) / len(known))) if len(known) >= 3 else None
 
 
 def _sentence(

@@ -131,12 +131,23 @@ def test_each_rater_is_left_out_once() -> None:
     assert [one.rater for one in found.left_out] == ["r0", "r1", "r2", "r3"]
     assert [one.share for one in found.left_out] == [0.25] * 4
     assert found.left_out[0].apart
-    whole, without = found.outcome, found.left_out[0].outcome
+    whole, without = found.outcome, found.left_out[0].interval
     assert isinstance(whole, Estimate)
-    assert isinstance(without, Estimate)
+    assert without is not None
     three = one_against_others(80, seed=3).query("rater_id != 'r0'")
     assert without.estimate == pytest.approx(primary(run(three, asked)).estimate)
     assert whole.estimate > without.estimate
+
+
+def test_without_a_rater_it_is_nearly_what_the_analysis_of_the_others_says() -> None:
+    asked, table = plan("grade", effect=0.1), rated(60, raters=5, noise=0.8)
+    ready = prepared(table, asked)
+    [question] = rated_questions(ready.study, ready.primary)
+    for one in question.left_out:
+        again = primary(run(table.query(f"rater_id != '{one.rater}'"), asked))
+        assert one.interval is not None
+        assert one.interval.estimate == pytest.approx(again.estimate)
+        assert (one.interval.lower, one.interval.upper) == pytest.approx((again.lower, again.upper), abs=0.01)
 
 
 def prepared(table: pd.DataFrame, asked: Plan) -> Prepared:

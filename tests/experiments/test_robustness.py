@@ -138,6 +138,26 @@ def test_graded_answers_without_each_rater() -> None:
     assert (found.tried, found.better, found.turns) == (3, "treatment", False)
 
 
+def test_clusters_widen_the_range_without_a_rater_too() -> None:
+    rng = np.random.default_rng(4)
+    teams = np.repeat(np.arange(12), 10)
+    base = rng.integers(2, 4, 120).astype(float)
+    gains = np.repeat(rng.integers(-1, 3, 12), 10)
+    parts = [
+        rows("grade", {"A": base, "B": base + gains + rng.normal(0, 0.1, 120)}).assign(
+            rater_id=rater, cluster_id=[f"c{team}" for team in [*teams, *teams]]
+        )
+        for rater in ("r1", "r2", "r3")
+    ]
+    analysis = run(pd.concat(parts, ignore_index=True), plan("grade"))
+    found, shown = of(analysis).leave_one_rater_out, primary(analysis)
+
+    assert found is not None
+    assert shown.upper is not None
+    assert shown.lower is not None
+    assert found.upper - found.lower == pytest.approx(shown.upper - shown.lower, rel=0.1)
+
+
 def test_one_user_who_carries_the_bill_is_named() -> None:
     rng = np.random.default_rng(3)
     arms = {"A": rng.gamma(4, 0.25, 150), "B": rng.gamma(4, 0.25, 150)}
