@@ -32,6 +32,8 @@ class Loop(StrEnum):
     EVENT_LOG = "event_log"
     DELIVERY = "delivery"
     CHECKPOINTS = "checkpoints"
+    CONFIGURATION = "configuration"
+    WORKER_WATCH = "worker_watch"
 
 
 class LoopState:

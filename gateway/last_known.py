@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 
 from experiments.actions.manage_keys import note_use
+from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
 from experiments.live_config import LiveConfig
 from experiments.pricing import PriceBook
@@ -109,11 +110,13 @@ class LastKnown:
         return True
 
     def _run(self) -> None:
+        state = loop_state(Loop.CONFIGURATION)
         while not self._stopping.is_set():
             try:
-                self.look()
-            except Exception:
-                logger.exception("the configuration could not be read; the last known one still counts")
+                if self.look():
+                    state.works()
+            except Exception as error:  # the last known configuration still counts
+                state.failed(error)
                 self.reachable = False
             self._looked.set()
             self._stopping.wait(EVERY_S)

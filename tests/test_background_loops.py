@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from commands import worker_process
 from experiments import background
 from experiments.actions import work, work_live
 from experiments.actions.start_run import start_run
@@ -18,8 +19,9 @@ from experiments.actions.work import Worker
 from experiments.actions.work_live import LiveWorker
 from experiments.background import Loop, failing_loops, keep_running, loop_state
 from experiments.completions import CompletionSettings, open_completions
-from gateway import delivery
+from gateway import delivery, last_known
 from gateway.delivery import Deliverer
+from gateway.last_known import LastKnown
 from gateway.spill import Spill, SpillFull, open_spill
 from storage import checkpoints, ledger
 from storage.checkpoints import Checkpointer
@@ -58,6 +60,9 @@ def states(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, 0.01)
     monkeypatch.setattr(work, "BEAT_S", 0.01)
     monkeypatch.setattr(delivery, "GATHER_S", 0.0)
+    monkeypatch.setattr(last_known, "EVERY_S", 0.01)
+    for name in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S"):
+        monkeypatch.setattr(worker_process, name, 0.01)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -167,6 +172,38 @@ def feed_checkpoints(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch) 
     checkpointer.stop()
 
 
+def feed_the_configuration(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Once(monkeypatch, LastKnown, "look")
+    known = LastKnown(store, home / "last-known.json", lambda _store, config: config)
+    known.start()
+    wait_until(lambda: once.calls > 2)
+    known.stop()
+    assert known.reachable
+
+
+def feed_the_watch_of_the_worker(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, ...]] = []
+
+    class Worked:
+        async def wait(self) -> int:
+            return 1
+
+    async def start(*command: str, **_named: object) -> Worked:
+        started.append(command)
+        if len(started) == 1:
+            raise Unexpected("no process could be made")
+        return Worked()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+
+    async def go() -> None:
+        watching = asyncio.create_task(worker_process.watch_worker({}))
+        await asyncio.to_thread(wait_until, lambda: len(started) > 2)
+        watching.cancel()
+
+    asyncio.run(go())
+
+
 CASES = {
     Loop.LEDGER: feed_the_ledger,
     Loop.WORKER: feed_a_worker("_look_for_work"),
@@ -175,6 +212,8 @@ CASES = {
     Loop.EVENT_LOG: feed_the_event_log,
     Loop.DELIVERY: feed_delivery,
     Loop.CHECKPOINTS: feed_checkpoints,
+    Loop.CONFIGURATION: feed_the_configuration,
+    Loop.WORKER_WATCH: feed_the_watch_of_the_worker,
 }
 
 
