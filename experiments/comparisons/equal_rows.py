@@ -11,6 +11,9 @@ from experiments.stats.sequential import Reading
 from experiments.stats.summaries import Grades
 from experiments.vocabulary import MetricKind
 
+MOST_CHANGE = 1e12
+"""A relative change beyond it only says that the control is next to nothing."""
+
 
 def equal_rows(question: Question, sample: PairedSample) -> Outcome:
     """The difference that every row gives, with the range that so many equal rows leave open on the metric's scale.
@@ -64,7 +67,7 @@ def _estimate(
 def _relative(difference: float, found: EqualRange, *, control: float, scale: Scale, share: float) -> Interval | None:
     """The range as a share of the control, which may itself be as far off as the rows that differ allow."""
     low, high = control - share * (control - scale.low), control + share * (scale.high - control)
-    if low <= 0:
+    if low <= 0 or max(abs(difference), abs(found.lower), abs(found.upper)) > MOST_CHANGE * low:
         return None
     lower = found.lower / (low if found.lower < 0 else high)
     upper = found.upper / (low if found.upper > 0 else high)

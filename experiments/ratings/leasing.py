@@ -17,8 +17,8 @@ VISIT = timedelta(minutes=2)
 MOST_HELD = 40
 """At 25 keys a second that is 1.6 seconds of work: longer than the way to a busy server and back takes, twice."""
 FEWEST_HELD = 4
-VISITOR_HELD = 2
-"""The item on the screen and the next: who looks and leaves keeps no more than that from others."""
+VISITOR_HELD = 4
+"""The item on the screen and the next few, until the first answer brings more: a visitor keeps little from others."""
 CHECK_EVERY = 4
 REPEAT_AFTER = 5
 """A hidden repeat comes at least so many items after its first time."""

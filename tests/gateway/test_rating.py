@@ -139,15 +139,15 @@ def _places(store: Store, clock) -> int:
 def test_visitors_who_only_look_hold_little_and_not_for_long(store: Store, client: TestClient, session, clock):
     for _ in range(3):
         arrived(client, session)
-        assert len(client.get("/api/v1/rate/state").json()["tasks"]) == 2
-    assert _places(store, clock) == 24 - 3 * 2
+        assert len(client.get("/api/v1/rate/state").json()["tasks"]) == 4
+    assert _places(store, clock) == 24 - 3 * 4
     clock.advance(minutes=2)
     assert _places(store, clock) == 24
     arrived(client, session)
     assert len(rate_everything(client, lambda _task: "left")) == 12
 
 
-def test_a_rater_who_stops_answering_gives_back_all_but_two(store: Store, client: TestClient, session, clock):
+def test_a_rater_who_stops_answering_gives_back_all_but_four(store: Store, client: TestClient, session, clock):
     arrived(client, session)
     first = client.get("/api/v1/rate/state").json()["tasks"][0]
     answer = client.post("/api/v1/rate/votes", json={"votes": [vote(first["id"])], "have": []}).json()
@@ -158,7 +158,7 @@ def test_a_rater_who_stops_answering_gives_back_all_but_two(store: Store, client
     clock.advance(minutes=9)
     client.post("/api/v1/rate/votes", json={"votes": [], "have": []})
     clock.advance(minutes=1, seconds=30)
-    assert _places(store, clock) == 24 - 1 - 2
+    assert _places(store, clock) == 24 - 1 - 4
 
 
 def test_a_lease_that_others_filled_is_lost(store: Store, client: TestClient, clock):

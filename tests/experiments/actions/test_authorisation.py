@@ -122,6 +122,7 @@ INSIDE = {
     "put_version_3_to_the_test": "a scene of load_sample; every action in it asks",
     "mark_interrupted": "a worker's own note",
     "record_decision": "inside a transaction of an action that asked",
+    "no_draft_left": "wraps actions that ask; what it takes back, discard_draft asks for",
     "add_phase": "inside a transaction of an action that asked",
     "paused": "inside a transaction of an action that asked, or of the guard",
     "stopped": "inside a transaction of an action that asked, or of the guard",

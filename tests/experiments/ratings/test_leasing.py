@@ -92,8 +92,8 @@ def test_how_much_is_held_leaves_some_for_others_and_stays_within_the_quota():
     assert how_many(held=3, done=0, quota=None, open_items=12, raters=1) == 12
     assert how_many(held=0, done=28, quota=30, open_items=500, raters=1) == 2
     assert how_many(held=2, done=28, quota=30, open_items=500, raters=1) == 0
-    assert how_many(held=0, done=0, quota=None, open_items=500, raters=1, answering=False) == 2
-    assert how_many(held=2, done=0, quota=None, open_items=500, raters=1, answering=False) == 0
+    assert how_many(held=0, done=0, quota=None, open_items=500, raters=1, answering=False) == 4
+    assert how_many(held=4, done=0, quota=None, open_items=500, raters=1, answering=False) == 0
 
 
 def test_who_answered_within_ten_minutes_is_answering():
