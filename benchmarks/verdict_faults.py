@@ -131,8 +131,9 @@ def scored(arm: Floats, value: Floats, **columns: Any) -> pd.DataFrame:
 
 
 def votes(rng: Rng, effect: float, items: int = 80, raters: int = 5) -> Trial:
-    """Five raters prefer A or B on each item; items and raters differ."""
-    lean = rng.normal(0, 0.7, items)[:, None] + rng.normal(0, 0.3, raters)[None, :]
+    """Five raters prefer A or B on each item; items and raters differ, and under no effect the raters balance."""
+    taste = rng.normal(0, 0.3, raters)
+    lean = rng.normal(0, 0.7, items)[:, None] + (taste - taste.mean())[None, :]
     value = (rng.normal(size=(items, raters)) < lean + 3.2 * effect).astype(float)
     return preferred(value)
 
