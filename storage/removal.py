@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, or_, select
 from sqlmodel import SQLModel, col
 
+from experiments.vocabulary import SIMULATED_PREFIX
 from storage import tables
+from storage.live_tables import LiveSpend
 from storage.rating_tables import (
     ITEM,
     LINK,
@@ -91,7 +93,10 @@ def remove(tx: Transaction, held: Holdings) -> int:
     runs = select(col(tables.Run.id)).where(col(tables.Run.experiment_id).in_(held.experiments))
     outputs = select(col(tables.Output.id)).where(col(tables.Output.run_id).in_(runs))
     asked = select(SESSION.id).where(SESSION.experiment_id.in_(held.experiments))
+    names = select(col(tables.Prompt.name)).where(col(tables.Prompt.id).in_(held.prompts))
+    simulated = col(LiveSpend.model).like(f"{SIMULATED_PREFIX}%")
     doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
+        (LiveSpend, col(LiveSpend.prompt).in_(names) & simulated),
         (RatingTask, TASK.session_id.in_(asked)),
         (RatingItem, ITEM.session_id.in_(asked)),
         (Rater, RATER.session_id.in_(asked)),
