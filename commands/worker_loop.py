@@ -60,7 +60,8 @@ async def analyse_by_id(experiment_id: str) -> None:
         sys.executable, "-m", "commands.analyse_one", experiment_id, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        code = await asyncio.wait_for(process.wait(), ANALYSIS_PATIENCE_S)
+        async with asyncio.timeout(ANALYSIS_PATIENCE_S):
+            code = await process.wait()
     except TimeoutError:
         process.kill()
         code = -1

@@ -111,7 +111,8 @@ class Calls:
         for one in ended:
             for event in self._events_of(one):
                 events.append(encoded(event))
-                self._budget.add(event.cost_usd if isinstance(event, GatewayCall) else None)
+                if isinstance(event, GatewayCall):
+                    self._budget.add(event.id, event.cost_usd)
         if events:
             self._spill.append_soon(events)
 

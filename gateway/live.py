@@ -16,7 +16,7 @@ from experiments.assignment import Served
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Unavailable
 from experiments.live_config import LiveConfig
-from experiments.live_events import event_from_json
+from experiments.live_events import GatewayCall, event_from_json
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.live import served_version
 from experiments.views.live import live_version, load_live
@@ -157,8 +157,11 @@ class LiveGateway:
             return served_version(prompt.name, find_version(tx, prompt, str(number)))
 
     def _record(self, events: Sequence[bytes]) -> list[str | None]:
-        recorded = record_events(self.store, [event_from_json(json.loads(event)) for event in events])
-        return [one.code for one in recorded]
+        decoded = [event_from_json(json.loads(event)) for event in events]
+        codes = [one.code for one in record_events(self.store, decoded)]
+        taken = (event for event, code in zip(decoded, codes, strict=True) if code is None)
+        self.budget.recorded(event.id for event in taken if isinstance(event, GatewayCall))
+        return codes
 
 
 def _spare_collections() -> None:

@@ -197,7 +197,8 @@ class PaidCalls:
     async def _pause(self, seconds: float) -> None:
         """Waits so long, or until the run is stopped."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopped.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
 
     def _brake(self, endpoint: str) -> Brake:
         if endpoint not in self._brakes:

@@ -86,7 +86,8 @@ class Worker:
                 except Exception as error:  # the database is away, or something nobody expected: look again later
                     state.failed(error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._stopping.wait()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=DRAIN_S)
         finally:

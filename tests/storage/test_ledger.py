@@ -285,7 +285,8 @@ def test_an_answer_with_a_number_that_no_database_takes_is_kept_without_it(store
             ledger.settle(running.run.id, attempt=running.done(row), output=output, reserved_usd=0.1)
             for row, output in zip(rows, outputs, strict=True)
         ]
-        await asyncio.wait_for(asyncio.gather(*kept), 30)
+        async with asyncio.timeout(30):
+            await asyncio.gather(*kept)
 
     _with_ledger(store, work)
 
@@ -299,9 +300,8 @@ def test_what_cannot_be_stored_at_all_becomes_a_failure_with_its_cost(store: Sto
     async def work(ledger):
         await ledger.start_attempt(row, budget_usd=1.0)
         output = {**running.output(row), "tool_calls": [{"odd": object()}]}
-        await asyncio.wait_for(
-            ledger.settle(running.run.id, attempt=running.done(row), output=output, reserved_usd=0.1), 30
-        )
+        async with asyncio.timeout(30):
+            await ledger.settle(running.run.id, attempt=running.done(row), output=output, reserved_usd=0.1)
 
     _with_ledger(store, work)
 
