@@ -15,7 +15,7 @@ from experiments.actions.roll_back import roll_back, set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import MessageSpec
-from experiments.prompts import Message, PromptContent, chat_prompt, settings_changes, text_prompt, word_diff
+from experiments.prompts.content import Message, PromptContent, chat_prompt, settings_changes, text_prompt, word_diff
 from experiments.strict_yaml import parse_model
 from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import PromptView, VersionView, get_prompt, label_history, list_prompts, served_prompt

@@ -11,8 +11,8 @@ from experiments.assignment import Served
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.live_events import LONGEST_UNIT
 from experiments.plain_text import TEXTS_BY_NAME, is_storable
-from experiments.prompts import content_of, variables_of
-from experiments.rendering import render
+from experiments.prompts.content import content_of, variables_of
+from experiments.prompts.rendering import render
 from experiments.units import UNIT_OR_NONE, is_blank
 from experiments.vocabulary import Scope
 from gateway.auth import live_scoped

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from experiments.errors import BakeoffError
-from experiments.labels import PRODUCTION
+from experiments.prompts.labels import PRODUCTION
 from experiments.vocabulary import Failure, Scope
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_head, send_piece, send_whole, while_connected
 from gateway.chat_plan import EXPOSURE_HEADER, ChatPlan, Part

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from experiments.assignment import LiveTest, Served
 from experiments.errors import BakeoffError, NotFound, nearest
-from experiments.labels import PRODUCTION
-from experiments.prompts import content_of
-from experiments.rendering import render
+from experiments.prompts.content import content_of
+from experiments.prompts.labels import PRODUCTION
+from experiments.prompts.rendering import render
 from gateway.chat_request import ChatAsk
 from gateway.exposing import Exposures, Met
 from gateway.last_known import LastKnown

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
-from experiments.prompts import LABEL_NAME
+from experiments.prompts.content import LABEL_NAME
 from experiments.views.experiments import list_experiments
 from experiments.vocabulary import Actor, Scope
 from gateway.auth import scoped

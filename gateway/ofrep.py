@@ -20,10 +20,10 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from experiments.assignment import Reason
-from experiments.labels import PRODUCTION
 from experiments.live_config import LiveConfig
 from experiments.live_events import LONGEST_UNIT
 from experiments.plain_text import is_storable
+from experiments.prompts.labels import PRODUCTION
 from experiments.units import is_blank
 from experiments.vocabulary import Scope, canonical_json
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_whole

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from experiments.actions.roll_back import roll_back
 from experiments.plain_text import TEXTS_BY_NAME
-from experiments.prompts import LABEL_NAME
-from experiments.rendering import render
+from experiments.prompts.content import LABEL_NAME
+from experiments.prompts.rendering import render
 from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import list_prompts, served_prompt
 from experiments.vocabulary import Actor, Scope

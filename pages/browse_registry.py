@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.labels import FIRST_LABELS, PRODUCTION
+from experiments.prompts.labels import FIRST_LABELS, PRODUCTION
 from experiments.views.registry import live_cards
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors

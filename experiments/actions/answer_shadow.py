@@ -16,8 +16,8 @@ from experiments.lookup.budget import monthly_left
 from experiments.lookup.live import live_test
 from experiments.lookup.prices import file_prices, installation_prices
 from experiments.pricing import PriceBook, projected_cost
-from experiments.prompts import content_of
-from experiments.rendering import render
+from experiments.prompts.content import content_of
+from experiments.prompts.rendering import render
 from experiments.vocabulary import Completion, CostStatus, Failure, Request
 from storage.store import Store
 

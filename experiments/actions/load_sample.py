@@ -26,7 +26,7 @@ from experiments.actions.start_run import start_run
 from experiments.actions.work import Worker
 from experiments.errors import Conflict
 from experiments.experiment_file import ExperimentSpec
-from experiments.labels import PRODUCTION, STAGING
+from experiments.prompts.labels import PRODUCTION, STAGING
 from experiments.sample import project
 from experiments.sample.story_clock import StoryClock
 from experiments.vocabulary import Actor, Role

@@ -16,8 +16,8 @@ from experiments.assignment import Assignment, LiveTest, assign
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.live_events import Event, GatewayCall, checked_outcome, exposure_of
 from experiments.lookup.live import find_phase, live_test
+from experiments.prompts.rendering import render
 from experiments.ratings.leasing import chance
-from experiments.rendering import render
 from experiments.sample import project
 from experiments.sample.people import is_solved, tickets_by_body
 from experiments.sample.story_clock import StoryClock

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from experiments import labels
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.authorise import authorise
 from experiments.actions.record_decision import record_decision
@@ -13,7 +12,8 @@ from experiments.errors import Conflict
 from experiments.lookup.find import find_experiment
 from experiments.lookup.promotion import against_verdict_of, chosen_variant, promotion_evidence, version_to_serve
 from experiments.permissions import Operation
-from experiments.prompts import check_label_name
+from experiments.prompts import labels
+from experiments.prompts.content import check_label_name
 from experiments.vocabulary import Actor, ExperimentState
 from storage.records import AnalysisRecord
 from storage.store import Store, Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.prompts import content_of
+from experiments.prompts.content import content_of
 from experiments.vocabulary import content_hash
 from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord, VariantRecord
 from storage.store import Transaction

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from experiments import labels
 from experiments.actions.authorise import authorise
 from experiments.lookup.cautions import serving_cautions
 from experiments.lookup.find import find_prompt, find_version
 from experiments.permissions import Operation
-from experiments.prompts import check_label_name
+from experiments.prompts import labels
+from experiments.prompts.content import check_label_name
 from experiments.vocabulary import Actor, ExperimentState
 from storage.records import PromptRecord, VersionRecord
 from storage.store import Store, Transaction

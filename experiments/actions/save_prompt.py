@@ -6,7 +6,7 @@ from experiments.actions.authorise import authorise
 from experiments.completions.parameters import check_parameters
 from experiments.errors import Conflict
 from experiments.permissions import Operation
-from experiments.prompts import PromptContent, check_prompt_name
+from experiments.prompts.content import PromptContent, check_prompt_name
 from experiments.vocabulary import Actor
 from storage.records import PromptRecord, VersionRecord
 from storage.store import Store, Transaction

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from experiments import labels
 from experiments.actions.authorise import authorise
 from experiments.assignment import BUCKETS, LiveState, LiveTest, assign, drawn
 from experiments.errors import BakeoffError, Conflict
@@ -17,6 +16,7 @@ from experiments.lookup.find import find_experiment
 from experiments.lookup.live import assigner, settings_of
 from experiments.lookup.live_measures import refuse_unanswered
 from experiments.permissions import Operation
+from experiments.prompts import labels
 from experiments.vocabulary import Actor, ExperimentState
 from storage.records import ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from experiments import labels
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.authorise import authorise
 from experiments.actions.control_live import OPEN, open_phase, stopped
@@ -11,6 +10,7 @@ from experiments.errors import BakeoffError, Conflict, nearest
 from experiments.lookup.live import find_phase
 from experiments.lookup.promotion import against_verdict_of, chosen_variant, promotion_evidence, version_to_serve
 from experiments.permissions import Operation
+from experiments.prompts import labels
 from experiments.vocabulary import Actor
 from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store, Transaction

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from experiments.actions.authorise import authorise
 from experiments.completions.parameters import check_parameters
 from experiments.permissions import Operation
-from experiments.prompts import PromptContent
-from experiments.rendering import render
+from experiments.prompts.content import PromptContent
+from experiments.prompts.rendering import render
 from experiments.vocabulary import Actor, new_id
 from storage.store import Store
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from experiments.errors import BakeoffError
-from experiments.lookalikes import Lookalike, lookalikes
 from experiments.lookup.blueprint import Arm, Blueprint
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
+from experiments.prompts.lookalikes import Lookalike, lookalikes
 from experiments.wording import count
 from storage.records import ExampleRecord
 

@@ -12,9 +12,9 @@ from experiments.judges import JUDGE, Judge, bind_judge
 from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.plan import SYSTEM_METRICS, MetricDefinition
-from experiments.prompts import PromptContent, content_of
+from experiments.prompts.content import PromptContent, content_of
+from experiments.prompts.rendering import render
 from experiments.ratings.session_file import SessionSpec
-from experiments.rendering import render
 from experiments.scoring import BoundScorer, bind
 from experiments.thinking import without_thinking
 from experiments.vocabulary import Direction, MetricKind, Request

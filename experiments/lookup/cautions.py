@@ -6,7 +6,7 @@ from datetime import date
 
 from experiments.lookup.as_written import prompt_lookalikes
 from experiments.lookup.prices import installation_prices
-from experiments.prompts import PromptContent, content_of
+from experiments.prompts.content import PromptContent, content_of
 from storage.records import ExperimentRecord, VersionRecord
 from storage.store import Transaction
 

@@ -21,7 +21,7 @@ from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.judges import with_resolved_checks
 from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
 from experiments.plan_limits import check_limits_fit
-from experiments.prompts import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt
+from experiments.prompts.content import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt
 from experiments.scoring import BoundScorer, bind_all
 from experiments.vocabulary import content_hash
 from storage.records import DatasetRecord, DatasetVersionRecord

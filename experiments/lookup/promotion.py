@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments import labels
 from experiments.errors import Conflict, nearest
 from experiments.lookup.cautions import serving_cautions
+from experiments.prompts import labels
 from experiments.vocabulary import VerdictOutcome
 from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord, LabelRecord, VariantRecord, VersionRecord
 from storage.store import Transaction

@@ -23,7 +23,7 @@ from experiments.promptfoo.providers import read_providers
 from experiments.promptfoo.rows import rows_of
 from experiments.promptfoo.scorer_entries import ScorerPlan, plan_scorers
 from experiments.promptfoo.variants import variants_of
-from experiments.prompts import variables_of
+from experiments.prompts.content import variables_of
 from experiments.strict_yaml import parse_yaml
 
 SMALLEST_EFFECT = 0.05

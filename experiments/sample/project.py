@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from experiments.experiment_file import ExperimentSpec, ScorerEntry, parse_experiment
-from experiments.prompts import PromptContent, text_prompt
+from experiments.prompts.content import PromptContent, text_prompt
 from experiments.ratings.session_file import SessionSpec, session_from
 from experiments.strict_yaml import parse_yaml
 

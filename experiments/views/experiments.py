@@ -10,7 +10,7 @@ from typing import Any
 from experiments.experiment_file import ExperimentSpec
 from experiments.lookup.blueprint import load_blueprint
 from experiments.lookup.find import find_experiment
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
 from experiments.vocabulary import ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord
 from storage.store import Store, Transaction

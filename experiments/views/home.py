@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from experiments.assignment import LiveState
-from experiments.labels import LIVE_TRAFFIC
 from experiments.lookup.budget import month_start, monthly_budget
 from experiments.lookup.first_steps import first_steps
 from experiments.lookup.promotion import decided_variant
+from experiments.prompts.labels import LIVE_TRAFFIC
 from experiments.views.experiments import ExperimentSummary, list_experiments
 from experiments.views.models import ModelView, known_models
 from experiments.vocabulary import ExperimentState, RunState

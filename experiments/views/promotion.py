@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments import labels
 from experiments.errors import BakeoffError, Conflict
 from experiments.lookup.find import find_experiment
 from experiments.lookup.promotion import chosen_variant, promotion_evidence, version_to_serve
-from experiments.prompts import PromptContent
+from experiments.prompts import labels
+from experiments.prompts.content import PromptContent
 from experiments.views.prompts import content
 from storage.store import Store
 

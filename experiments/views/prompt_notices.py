@@ -7,7 +7,7 @@ from collections.abc import Collection
 from experiments.lookup.as_written import notices_of, prompt_lookalikes
 from experiments.lookup.blueprint import load_blueprint
 from experiments.lookup.find import find_experiment
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
 from storage.store import Store
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.labels import FIRST_LABELS, against_verdict
 from experiments.lookup.as_written import prompt_lookalikes
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.promotion import decided_variant
-from experiments.prompts import PromptContent, content_of
+from experiments.prompts.content import PromptContent, content_of
+from experiments.prompts.labels import FIRST_LABELS, against_verdict
 from experiments.vocabulary import VerdictOutcome
 from storage.records import LabelEventRecord, VersionRecord
 from storage.store import Store, Transaction

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.labels import PRODUCTION
+from experiments.prompts.labels import PRODUCTION
 from experiments.views.prompts import LabelMoveView, VersionView, get_prompt, label_history
 from storage.store import Store
 

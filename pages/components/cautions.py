@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.labels import SHORTEST_REASON
+from experiments.prompts.labels import SHORTEST_REASON
 from pages.components.show_output import plain
 
 

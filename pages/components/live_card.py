@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from experiments.actions.roll_back import roll_back, set_label
-from experiments.labels import PRODUCTION
-from experiments.prompts import settings_changes
+from experiments.prompts.content import settings_changes
+from experiments.prompts.labels import PRODUCTION
 from experiments.views.cautions import version_cautions
 from experiments.views.prompts import LabelMoveView, get_prompt
 from experiments.views.registry import LiveCard

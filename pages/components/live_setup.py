@@ -8,8 +8,8 @@ import streamlit as st
 
 from experiments.actions.design_live import live_design, start_designed_live
 from experiments.errors import BakeoffError
-from experiments.labels import PRODUCTION
 from experiments.layers import RAMP
+from experiments.prompts.labels import PRODUCTION
 from experiments.views.cautions import version_cautions
 from experiments.views.live_planning import live_planning
 from experiments.views.prompts import PromptView, list_prompts

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.datasets.matching import match_columns
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
 from experiments.views.datasets import DatasetView, dataset_rows, get_dataset
 from experiments.views.prompt_notices import content_notices
 from experiments.wording import count

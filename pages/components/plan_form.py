@@ -13,7 +13,7 @@ from experiments.actions.create_experiment import create_experiment
 from experiments.actions.start_run import PILOT, start_run
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec, parse_experiment
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
 from experiments.scoring import bind
 from experiments.views.datasets import DatasetView, list_datasets
 from experiments.views.experiments import experiment_names

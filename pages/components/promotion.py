@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from experiments.actions.promote import promote
-from experiments.labels import FIRST_LABELS, PRODUCTION, SHORTEST_REASON
-from experiments.prompts import settings_changes
+from experiments.prompts.content import settings_changes
+from experiments.prompts.labels import FIRST_LABELS, PRODUCTION, SHORTEST_REASON
 from experiments.views.experiments import ArmView
 from experiments.views.promotion import PromotionPreview, promotion_preview
 from pages.components.errors import show_errors, show_problem

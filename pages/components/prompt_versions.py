@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.save_prompt import save_prompt
-from experiments.labels import PRODUCTION
-from experiments.prompts import PromptContent, settings_changes
+from experiments.prompts.content import PromptContent, settings_changes
+from experiments.prompts.labels import PRODUCTION
 from experiments.views.prompts import PromptView, VersionView
 from pages.components import prompt_editor
 from pages.components.errors import show_errors

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from experiments.prompts import VARIABLE, DiffPart, word_diff
+from experiments.prompts.content import VARIABLE, DiffPart, word_diff
 from pages.components.inert import Html, cut, element, joined, plain, visible
 
 __all__ = [

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from experiments.actions.try_prompts import try_prompts
 from experiments.datasets.matching import Matching, match_columns
-from experiments.prompts import PromptContent
+from experiments.prompts.content import PromptContent
 from experiments.views.datasets import dataset_rows, get_dataset, list_datasets
 from experiments.views.operation import workers_alive
 from experiments.views.previews import TryView, try_results

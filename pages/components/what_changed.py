@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.prompts import PromptContent, settings_changes
+from experiments.prompts.content import PromptContent, settings_changes
 from pages.components.show_output import show_diff, show_lines
 
 

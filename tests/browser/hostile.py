@@ -14,7 +14,7 @@ from experiments.actions.roll_back import set_label
 from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.experiment_file import ExperimentSpec
-from experiments.prompts import Message, chat_prompt, text_prompt
+from experiments.prompts.content import Message, chat_prompt, text_prompt
 from experiments.ratings.session_file import session_from
 from experiments.vocabulary import Actor, Role
 from storage.store import Store

@@ -13,7 +13,7 @@ from experiments.actions.analyse import fresh_analysis
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.assignment import LiveState, assign
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from storage.engine import open_engine
 from storage.store import Store
 from tests.browser.conftest import Server, overflow_px, settled

@@ -28,7 +28,7 @@ from experiments.actions.save_prompt import save_prompt
 from experiments.actions.start_live import start_live
 from experiments.assignment import assign
 from experiments.experiment_file import ExperimentSpec
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from gateway import delivery, last_known, routes
 from gateway.callers import Admission
 from gateway.live import LiveGateway

@@ -10,7 +10,7 @@ from experiments.actions.change_settings import set_monthly_budget, set_price
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.lookup.budget import month_start
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from storage.live_tables import GatewayCall, LiveSpend
 from storage.store import Store
 from tests.builders import ADA

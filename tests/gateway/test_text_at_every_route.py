@@ -8,7 +8,7 @@ import pytest
 
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from storage.store import Store
 from tests.builders import ADA
 from tests.gateway.conftest import Served, environ_of, go_live, served

@@ -2,7 +2,7 @@
 
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.views.prompts import get_prompt, list_prompts
 from tests.builders import ADA
 

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import Conflict
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from storage.records import LabelRecord
 from storage.store import Store
 from tests.builders import ADA

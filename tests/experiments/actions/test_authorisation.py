@@ -42,7 +42,7 @@ from experiments.actions.try_check import ask_for_suggestions, try_check
 from experiments.actions.try_prompts import try_prompts
 from experiments.actions.void_outcomes import void_outcomes
 from experiments.errors import Forbidden
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.ratings.session_file import SessionSpec
 from experiments.vocabulary import Actor, Role
 from storage.store import Store

@@ -11,7 +11,7 @@ from experiments.actions.open_results import open_results
 from experiments.actions.save_prompt import save_prompt
 from experiments.assignment import drawn
 from experiments.experiment_file import ExperimentSpec, OutcomeSpec
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.stats.covariates import cuped
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums

@@ -15,7 +15,7 @@ from experiments.actions.open_rating import new_link
 from experiments.actions.open_results import open_results
 from experiments.actions.rate import rater_state
 from experiments.actions.save_prompt import save_prompt
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.sample import project
 from experiments.views.checks import list_checks
 from experiments.views.experiments import list_experiments

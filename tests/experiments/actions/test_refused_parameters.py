@@ -10,7 +10,7 @@ from experiments.actions.start_run import start_run
 from experiments.actions.try_prompts import try_prompts
 from experiments.completions.parameters import check_parameters
 from experiments.errors import BakeoffError
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.views.exports import export_rows
 from tests.builders import ADA, made, run_to_end, spec_of
 

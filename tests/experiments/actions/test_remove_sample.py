@@ -15,7 +15,7 @@ from experiments.actions.remove_sample import remove_sample
 from experiments.actions.save_check import save_check
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import Conflict, Forbidden
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.sample import project
 from experiments.views.experiments import list_experiments
 from experiments.views.rating_sessions import rating_sessions

@@ -15,7 +15,7 @@ from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
 from experiments.lookup.budget import month_start
-from experiments.prompts import text_prompt
+from experiments.prompts.content import text_prompt
 from experiments.views.answers import answer_pairs, row_answers
 from experiments.views.exports import export_rows
 from experiments.views.progress import run_progress

@@ -14,8 +14,8 @@ from experiments.actions.stop_live import stop_live
 from experiments.errors import BakeoffError
 from experiments.experiment_file import parse_experiment
 from experiments.live_events import checked_outcome
-from experiments.prompts import Message, chat_prompt, text_prompt
-from experiments.rendering import render
+from experiments.prompts.content import Message, chat_prompt, text_prompt
+from experiments.prompts.rendering import render
 from experiments.views.prompts import get_prompt, label_history
 from storage.store import Store
 from tests.builders import ADA, questions_csv, spec_of

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.errors import BakeoffError
-from experiments.prompts import (
+from experiments.prompts.content import (
     Message,
     chat_prompt,
     check_label_name,
@@ -18,7 +18,7 @@ from experiments.prompts import (
     variables_of,
     word_diff,
 )
-from experiments.rendering import render
+from experiments.prompts.rendering import render
 
 HOSTILE = [
     "{{ self.__init__.__globals__ }}",

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from experiments.lookalikes import lookalikes
+from experiments.prompts.lookalikes import lookalikes
 
 NAMES = ("question", "größe", "customer name")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from experiments.errors import BakeoffError, Conflict
-from experiments.labels import (
+from experiments.prompts.labels import (
     Evidence,
     against_verdict,
     check_promotion,

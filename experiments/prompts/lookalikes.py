@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from experiments.prompts import VARIABLE, variables_of
+from experiments.prompts.content import VARIABLE, variables_of
 
 _LONGEST_SHOWN = 60
 _LETTERS = r"[^\W\d](?:[\w. -]|[^\x00-\x7f\s]){0,119}"

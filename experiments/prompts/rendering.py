@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from experiments.errors import BakeoffError, TooLarge
 from experiments.plain_text import check_text
-from experiments.prompts import VARIABLE, PromptContent
+from experiments.prompts.content import VARIABLE, PromptContent
 from experiments.vocabulary import Request
 
 MAX_RENDERED_CHARACTERS = 4_000_000
