@@ -25,7 +25,7 @@ from benchmarks.calibration_designs import SCENARIOS, Scenario
 from experiments.analysis import Analysis, analyse
 from experiments.comparisons.judges import JudgeEvidence
 from experiments.peeking import Look
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Direction
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiments.plan import Plan, PrimaryMetric
+from experiments.plans.plan import Plan, PrimaryMetric
 from experiments.vocabulary import Design, MetricKind
 
 Rng = np.random.Generator

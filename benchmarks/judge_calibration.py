@@ -20,7 +20,7 @@ import pandas as pd
 from experiments.analysis import Analysis, analyse
 from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.decision import decide
-from experiments.plan import MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
 from experiments.vocabulary import Direction, MetricKind, VerdictOutcome
 
 ROWS, LABELLED = 300, 100

@@ -30,7 +30,7 @@ from experiments.experiment_file import ExperimentSpec
 from experiments.live_analysis import LiveSums, analyse_sums
 from experiments.live_events import checked_outcome, exposure_of
 from experiments.peeking import Look
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.summaries import UnitSums
 from experiments.views.live import load_live
 from experiments.vocabulary import Actor, Direction, MetricKind, Role, VerdictOutcome

@@ -22,7 +22,7 @@ from scipy import stats
 from experiments.analysis import analyse
 from experiments.comparisons.families import dunnett_of_sums
 from experiments.comparisons.independent import outcome_from_sums
-from experiments.plan import SYSTEM_METRICS, Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import SYSTEM_METRICS, Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.stats.bootstrap import resampled_sums
 from experiments.stats.clustered import cluster_sums
 from experiments.stats.preferences import Votes, fit, rank

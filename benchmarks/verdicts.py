@@ -30,7 +30,7 @@ from experiments.analysis import analyse
 from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.decision import decide
 from experiments.errors import BakeoffError
-from experiments.plan import AnalysisPlan
+from experiments.plans.plan import AnalysisPlan
 from experiments.table_analysis import analyse_table
 
 ALPHA = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import terminal
-from experiments.projection import Projection
+from experiments.plans.projection import Projection
 from experiments.views.live_planning import LivePlanning
 from experiments.views.planning import Planning
 from experiments.wording import percent

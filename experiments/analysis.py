@@ -44,7 +44,7 @@ from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.standings import Standings, chances_to_be_best, omnibus_of, standings_of
 from experiments.comparisons.targets import Target
 from experiments.peeking import Look, as_looks, narrowed
-from experiments.plan import MetricDefinition, Plan
+from experiments.plans.plan import MetricDefinition, Plan
 from experiments.stats.estimates import Comparison, number
 from experiments.stats.omnibus import Omnibus
 from experiments.vocabulary import Design, MetricRole

@@ -14,7 +14,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from experiments.pricing import Price
+from experiments.plans.pricing import Price
 
 HASH_VERSION = 1
 BUCKETS = 1 << 32

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.analysis import Analysis, analyse
 from experiments.comparisons.health import HealthCheck
-from experiments.plan import AnalysisPlan, Plan
-from experiments.plan_limits import check_limits_fit
+from experiments.plans.plan import AnalysisPlan, Plan
+from experiments.plans.plan_limits import check_limits_fit
 from experiments.verdicts import sentences
 from experiments.verdicts.cases import Case, Standing, build_cases
 from experiments.verdicts.tie_break import Choice, choose_among

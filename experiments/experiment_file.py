@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from experiments.plan import MetricDefinition, Plan
+from experiments.plans.plan import MetricDefinition, Plan
 from experiments.ratings.questions import METRIC_NAME, definition_of
 from experiments.strict_yaml import parse_model
 from experiments.value_ranges import range_of

@@ -27,7 +27,7 @@ from experiments.comparisons.second_line import with_second_line
 from experiments.comparisons.targets import Target, targets_of
 from experiments.errors import BakeoffError
 from experiments.peeking import HowToRead, Look, as_looks, how_to_read, narrowed
-from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
+from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition, Plan
 from experiments.stats.estimates import Comparison, Estimate, NotEstimable, Outcome, State
 from experiments.stats.multiplicity import Family, holm
 from experiments.stats.quantiles import Observations

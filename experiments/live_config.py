@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from experiments.assignment import LiveState, LiveTest, Served, Shadow
-from experiments.pricing import Price
+from experiments.plans.pricing import Price
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.experiment_file import LiveSpec
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 
 CALL_METRICS: dict[str, MetricDefinition] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison
 from experiments.stats.sequential import Reading
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.datasets.reading import read_table
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
-from experiments.plan import AnalysisPlan
+from experiments.plans.plan import AnalysisPlan
 from experiments.strict_yaml import parse_model
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from experiments.assignment import LiveTest, Served, sampled
 from experiments.completions import Completions
 from experiments.completions.redaction import Redactor
 from experiments.live_events import ABANDONED, LONGEST_TEXT, AnswerSample, Event, GatewayCall, ShadowAsk
-from experiments.pricing import Price, PriceBook, cost, projected_cost
-from experiments.token_estimates import prompt_tokens, text_tokens
+from experiments.plans.pricing import Price, PriceBook, cost, projected_cost
+from experiments.plans.token_estimates import prompt_tokens, text_tokens
 from experiments.vocabulary import Clock, Completion, CostStatus, Failure, FailureKind, Usage, new_id
 from gateway.chat_plan import ChatPlan, Part, payload_of
 from gateway.exposing import encoded

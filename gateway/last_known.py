@@ -18,7 +18,7 @@ from experiments.actions.manage_keys import note_use
 from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
 from experiments.live_config import LiveConfig
-from experiments.pricing import PriceBook
+from experiments.plans.pricing import PriceBook
 from experiments.views.access import Access, load_access
 from storage.records import ApiKeyRecord
 from storage.store import Store

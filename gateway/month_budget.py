@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from time import monotonic
 
 from experiments.lookup.budget import month_start, monthly_budget
-from experiments.pricing import PriceBook
+from experiments.plans.pricing import PriceBook
 from experiments.vocabulary import is_simulated
 from gateway.openai_errors import ChatError
 from storage.store import Store

@@ -26,7 +26,7 @@ from experiments.completions.failures import (
 )
 from experiments.completions.lean import NOT_SENT, Oversize, Route, bounded_body
 from experiments.completions.providers import PLAIN_PROVIDERS, name_at_provider, provider_of
-from experiments.pricing import Price
+from experiments.plans.pricing import Price
 from experiments.vocabulary import Failure, FailureKind
 from gateway.event_reader import EventReader
 from gateway.openai_errors import ChatError, of_failure

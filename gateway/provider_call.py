@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from experiments.completions import Completions
-from experiments.pricing import PriceBook
+from experiments.plans.pricing import PriceBook
 from experiments.vocabulary import Completion, CostStatus, Failure, Request, new_id
 from gateway.chat_request import ChatAsk
 from gateway.openai_errors import ChatError, bad_request, of_failure

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.open_rating import OpenedSession, open_session
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.ratings.session_file import session_from
 from gateway import routes
 from gateway.callers import Admission

@@ -12,7 +12,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.lookup.progress import RunProgress, progress_of
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import ExperimentState, RunState
 from experiments.wording import metric_name

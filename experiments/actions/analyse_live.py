@@ -11,7 +11,7 @@ from experiments.errors import BakeoffError
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.live_evidence import LiveEvidence, live_data_version, live_evidence
 from experiments.lookup.live_findings import Fact
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import HealthStatus, canonical_json, content_hash
 from storage.live_sums import LiveSumsQueries, traffic_of

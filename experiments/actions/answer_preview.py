@@ -8,7 +8,7 @@ from typing import Any
 from experiments.completions import Completions
 from experiments.lookup.budget import monthly_left
 from experiments.lookup.prices import installation_prices
-from experiments.pricing import projected_cost
+from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import Completion, CostStatus, Failure, Request
 from storage.records import PreviewRecord
 from storage.store import Store

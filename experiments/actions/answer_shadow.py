@@ -15,7 +15,7 @@ from experiments.live_events import LONGEST_TEXT, AnswerSample, GatewayCall
 from experiments.lookup.budget import monthly_left
 from experiments.lookup.live import live_test
 from experiments.lookup.prices import file_prices, installation_prices
-from experiments.pricing import PriceBook, projected_cost
+from experiments.plans.pricing import PriceBook, projected_cost
 from experiments.prompts.content import content_of
 from experiments.prompts.rendering import render
 from experiments.vocabulary import Completion, CostStatus, Failure, Request

@@ -24,7 +24,7 @@ from experiments.experiment_file import Limits
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import budget_of_run
 from experiments.lookup.prices import price_book
-from experiments.pricing import projected_cost
+from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import (
     Completion,
     Failure,

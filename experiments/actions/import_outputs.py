@@ -21,8 +21,8 @@ from experiments.experiment_file import ExperimentSpec, ScorerEntry, VariantSpec
 from experiments.judges import bind_judges
 from experiments.lookup.blueprint import IMPORTED, load_blueprint
 from experiments.permissions import Operation
-from experiments.plan import MetricDefinition, Plan, PrimaryMetric
-from experiments.plan_limits import check_limits_fit
+from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan_limits import check_limits_fit
 from experiments.vocabulary import (
     Actor,
     CostStatus,

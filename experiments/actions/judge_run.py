@@ -23,7 +23,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.budget import budget_of_run
 from experiments.lookup.judge_cases import case_of, lacking
 from experiments.lookup.prices import price_book
-from experiments.pricing import projected_cost
+from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import Failure, Purpose, Request, RunState, Score, new_id
 from storage.judgements import Unjudged
 from storage.ledger import Ledger

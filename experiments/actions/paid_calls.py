@@ -18,7 +18,7 @@ from experiments.completions.limiter import EndpointLimiter
 from experiments.completions.retry import GiveUp, RetryLimits, Tried, next_wait
 from experiments.experiment_file import Limits
 from experiments.lookup.budget import RunBudget
-from experiments.pricing import PriceBook
+from experiments.plans.pricing import PriceBook
 from experiments.vocabulary import (
     STOPS_THE_RUN,
     AttemptState,

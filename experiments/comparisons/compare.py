@@ -14,7 +14,7 @@ from experiments.comparisons.paired import paired_outcome
 from experiments.comparisons.question import Question
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues, UnitTable
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.equivalence import margin_state, non_inferiority
 from experiments.stats.estimates import Comparison, Estimate, Interval, NotEstimable, Outcome, State, WithoutLargest
 from experiments.stats.multiplicity import benjamini_hochberg

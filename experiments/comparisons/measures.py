@@ -9,7 +9,7 @@ import numpy as np
 from experiments.comparisons.health import HealthCheck, failed, warned
 from experiments.comparisons.question import Study
 from experiments.comparisons.targets import Target
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Direction, MetricKind
 from experiments.wording import count, metric_name

@@ -13,7 +13,7 @@ from experiments.comparisons.compare import as_comparison, missing_of, shown_uni
 from experiments.comparisons.families import NOT_YET, family_outcomes, outcome_for
 from experiments.comparisons.question import Study
 from experiments.comparisons.targets import Target
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.estimates import Comparison, NotEstimable, Outcome, State
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design, MetricRole

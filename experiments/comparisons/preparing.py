@@ -14,7 +14,7 @@ from experiments.comparisons.question import Study
 from experiments.comparisons.targets import Target, targets_of
 from experiments.comparisons.unit_table import UnitTable, read_table
 from experiments.peeking import HowToRead, Look, how_to_read
-from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
+from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition, Plan
 from experiments.vocabulary import Design, MetricKind
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from experiments.comparisons.columns import Flags
 from experiments.comparisons.targets import Target
 from experiments.comparisons.unit_table import MetricValues, UnitTable
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.contributions import CAP_QUANTILE
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design, MetricKind, MetricRole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.bayes import Belief, independent_belief, normal_belief, paired_belief
 from experiments.stats.equivalence import tost
 from experiments.stats.estimates import Comparison

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.plan import Plan, SwapGoal
+from experiments.plans.plan import Plan, SwapGoal
 from experiments.vocabulary import MetricRole
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from experiments.comparisons import columns as read
 from experiments.comparisons.columns import Flags, Texts
 from experiments.errors import BakeoffError
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.vocabulary import Direction, MetricKind, RowStatus
 

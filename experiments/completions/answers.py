@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.pricing import Price, cost_of_answer
+from experiments.plans.pricing import Price, cost_of_answer
 from experiments.refusals import refusal_phrase
 from experiments.storable import sanitised_text, storable
 from experiments.thinking import without_thinking

@@ -6,7 +6,7 @@ JSON they give JSON, given labels they choose one by the words of the text, aske
 work step by step they miscalculate less, and a prompt that says less gets less. The same request gives the same answer;
 repetitions differ as far as ``temperature`` (1 unless given) lets them, and ``seed`` gives other answers throughout.
 
-Tokens are counted by the rule of ``experiments.token_estimates``, as the price is charged. Latency is drawn from a
+Tokens are counted by the rule of ``experiments.plans.token_estimates``, as the price is charged. Latency is drawn from a
 log-normal distribution and really waited for, times ``time_scale``; what is recorded is the drawn time.
 """
 
@@ -27,7 +27,7 @@ from experiments.completions.demo_responder.reading import read
 from experiments.completions.demo_responder.responder import respond
 from experiments.completions.demo_responder.skill import SKILLS, Skill
 from experiments.completions.engine import Call, PassOn
-from experiments.token_estimates import BYTES_PER_TOKEN, completion_limit, prompt_tokens, text_tokens
+from experiments.plans.token_estimates import BYTES_PER_TOKEN, completion_limit, prompt_tokens, text_tokens
 from experiments.vocabulary import Failure, Request, Usage, content_hash
 
 

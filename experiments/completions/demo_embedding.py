@@ -11,7 +11,7 @@ from collections import Counter
 
 from experiments.completions.answers import Answer
 from experiments.completions.embeddings_protocol import embedded_text
-from experiments.token_estimates import prompt_tokens
+from experiments.plans.token_estimates import prompt_tokens
 from experiments.vectors import packed
 from experiments.vocabulary import Request, Usage
 

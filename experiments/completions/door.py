@@ -28,7 +28,7 @@ from experiments.completions.providers import (
 from experiments.completions.redaction import Redactor
 from experiments.completions.settings import CompletionSettings
 from experiments.errors import BakeoffError
-from experiments.pricing import Price, PriceBook
+from experiments.plans.pricing import Price, PriceBook
 from experiments.vocabulary import Completion, Failure, FailureKind, Request
 
 KINDS_OF_PROBLEMS = {"missing_key": FailureKind.AUTH, "refused_parameter": FailureKind.BAD_REQUEST}

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.completions.litellm_setup import litellm_module
-from experiments.pricing import PER_MILLION, runs_locally
+from experiments.plans.pricing import PER_MILLION, runs_locally
 
-TARGET = Path(__file__).resolve().parent.parent / "price_snapshot.json"
+TARGET = Path(__file__).resolve().parent.parent / "plans" / "price_snapshot.json"
 CHAT_MODES = frozenset({"chat", "responses"})
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 LONG_INPUT = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")

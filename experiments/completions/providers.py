@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from experiments.pricing import shipped_snapshot
+from experiments.plans.pricing import shipped_snapshot
 
 DEMO = "demo"
 DEMO_MODELS = ("demo/small", "demo/large", "demo/judge")

@@ -19,7 +19,7 @@ from experiments.datasets.output_rows import ImportedOutput, OutputRows
 from experiments.datasets.plain_names import nearest_plain_name
 from experiments.datasets.table import Notice, Table
 from experiments.errors import BakeoffError
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind, OutputStatus, content_hash
 
 MAX_VARIANTS = 26

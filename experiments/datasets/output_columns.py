@@ -15,7 +15,7 @@ from experiments.datasets.roles import REFERENCE_NAMES, reference_column
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError
 from experiments.exports import restored
-from experiments.plan import SYSTEM_METRICS
+from experiments.plans.plan import SYSTEM_METRICS
 from experiments.value_ranges import ANY
 
 REQUIRED = ("example_id", "variant", "output")

@@ -15,7 +15,7 @@ from experiments.judges.questions import metrics_of
 from experiments.judges.spec import INSTRUCTIONS_VERSION, JudgeSpec, judge_spec
 from experiments.judges.verdicts import Unreadable, read_verdicts
 from experiments.judges.votes import Vote, scores_of
-from experiments.plan import SYSTEM_METRICS, MetricDefinition
+from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.scoring.binding import SIMILARITY, is_judge
 from experiments.vocabulary import Request, Score
 

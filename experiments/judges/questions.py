@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.judges.spec import JudgeSpec
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 
 FIRST, SECOND, TIE = "first", "second", "tie"

@@ -18,7 +18,7 @@ from experiments.judges.judge import Judge, JudgeCall
 from experiments.judges.spec import JudgeSpec
 from experiments.judges.verdicts import WHOLE, Finding, Unreadable
 from experiments.judges.votes import Vote, no_verdict
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.scoring.binding import SIMILARITY
 from experiments.vectors import cosine, unpacked
 from experiments.vocabulary import Direction, MetricKind, Request, Score, content_hash

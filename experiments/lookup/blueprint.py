@@ -11,7 +11,7 @@ from experiments.experiment_file import ExperimentSpec
 from experiments.judges import JUDGE, Judge, bind_judge
 from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
-from experiments.plan import SYSTEM_METRICS, MetricDefinition
+from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.prompts.content import PromptContent, content_of
 from experiments.prompts.rendering import render
 from experiments.ratings.session_file import SessionSpec

@@ -19,8 +19,8 @@ from experiments.live_metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.judges import with_resolved_checks
-from experiments.plan import SYSTEM_METRICS, MetricDefinition, Plan
-from experiments.plan_limits import check_limits_fit
+from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition, Plan
+from experiments.plans.plan_limits import check_limits_fit
 from experiments.prompts.content import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt
 from experiments.scoring import BoundScorer, bind_all
 from experiments.vocabulary import content_hash

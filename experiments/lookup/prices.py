@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from experiments.experiment_file import PriceSpec
 from experiments.lookup.blueprint import Blueprint
-from experiments.pricing import Price, PriceBook
+from experiments.plans.pricing import Price, PriceBook
 from storage.store import Transaction
 
 

@@ -11,9 +11,9 @@ from experiments.errors import BakeoffError
 from experiments.lookup.blueprint import Blueprint
 from experiments.lookup.judge_cases import case_of
 from experiments.lookup.prices import price_book
-from experiments.pricing import PriceBook
-from experiments.projection import JudgeProjection, PilotFacts, Projection, answer_span, project, project_judge
-from experiments.token_estimates import BYTES_PER_TOKEN
+from experiments.plans.pricing import PriceBook
+from experiments.plans.projection import JudgeProjection, PilotFacts, Projection, answer_span, project, project_judge
+from experiments.plans.token_estimates import BYTES_PER_TOKEN
 from experiments.vocabulary import Request
 from storage import frames
 from storage.store import Transaction

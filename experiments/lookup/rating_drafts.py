@@ -12,7 +12,7 @@ from experiments.errors import BakeoffError, Conflict, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run
 from experiments.lookup.find import find_experiment
-from experiments.plan import SYSTEM_METRICS
+from experiments.plans.plan import SYSTEM_METRICS
 from experiments.ratings.items import Answer, Draft, RowAnswers, draft_session
 from experiments.ratings.leaks import LeakFilter
 from experiments.ratings.session_file import SessionSpec

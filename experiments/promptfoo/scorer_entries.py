@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.datasets.plain_names import nearest_plain_name
 from experiments.experiment_file import ScorerEntry
-from experiments.plan import SYSTEM_METRICS
+from experiments.plans.plan import SYSTEM_METRICS
 from experiments.promptfoo.checks import REFERENCE, Check
 from experiments.promptfoo.findings import Findings
 from experiments.promptfoo.whole_test import joined_patterns

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind, QuestionKind
 
 METRIC_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$")

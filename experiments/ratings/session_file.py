@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from experiments.errors import BakeoffError
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.ratings.questions import (
     DEFAULT_METRIC,
     DEFAULT_QUESTION,

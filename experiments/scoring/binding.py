@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ScorerEntry, plain_name
-from experiments.plan import SYSTEM_METRICS
+from experiments.plans.plan import SYSTEM_METRICS
 from experiments.scoring import registry
 from experiments.scoring.bound_scorer import BoundScorer, Threshold
 from experiments.scoring.registry import Scorer

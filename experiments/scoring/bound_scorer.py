@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.scoring.context import ScoringContext
 from experiments.scoring.reasons import one_line, plain_details, quote
 from experiments.vocabulary import Direction, MetricKind, Score

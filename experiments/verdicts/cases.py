@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from experiments.analysis import Analysis
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison, Interval, State
 from experiments.verdicts.effects import Effect, Limit, effect_of, limit_of
 from experiments.verdicts.more_units import more_for_margin, more_units

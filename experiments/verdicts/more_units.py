@@ -6,7 +6,7 @@ import math
 
 from scipy import stats
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison, Interval
 
 WATCHED_FACTOR = 2.4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from experiments.analysis import Analysis
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison
 from experiments.verdicts.cases import Case
 from experiments.verdicts.effects import Effect, Limit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from experiments.analysis import Analysis
 from experiments.comparisons.health import HealthCheck
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.verdicts.cases import Case
 from experiments.verdicts.effects import Effect
 from experiments.verdicts.phrases import (

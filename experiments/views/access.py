@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from experiments.pricing import Price, PriceBook
+from experiments.plans.pricing import Price, PriceBook
 from storage.records import ApiKeyRecord, TypedPrice
 from storage.store import Store
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from importlib import metadata
 
-from experiments.pricing import shipped_snapshot
+from experiments.plans.pricing import shipped_snapshot
 from experiments.version import VERSION
 from experiments.views.operation import HEARTBEAT_GRACE
 from storage.audit_check import ChainReport

@@ -15,7 +15,7 @@ from experiments.wording import count, percent
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from experiments.planning import SizePlan
+    from experiments.plans.sizing import SizePlan
 
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 
@@ -120,7 +120,7 @@ def live_planning(
     Raises:
         BakeoffError: ``not_live`` without a live section; ``spread_unknown`` for a value whose ``sd`` nobody gave.
     """
-    from experiments.planning import Assumptions, plan_size
+    from experiments.plans.sizing import Assumptions, plan_size
 
     live = spec.live
     if live is None:

@@ -8,7 +8,7 @@ from datetime import date
 
 from experiments.completions.providers import DEMO_MODELS, provider_of
 from experiments.lookup.prices import installation_prices
-from experiments.pricing import Price, PriceBook, shipped_snapshot
+from experiments.plans.pricing import Price, PriceBook, shipped_snapshot
 from experiments.vocabulary import is_simulated
 from storage.store import Store
 

@@ -10,8 +10,8 @@ from experiments.judges import JUDGE, Judge
 from experiments.lookup.blueprint import Arm, Blueprint, Roles
 from experiments.lookup.design import ResolvedDesign, resolved_design
 from experiments.lookup.projecting import projection_for
-from experiments.plan import MetricDefinition
-from experiments.projection import Projection
+from experiments.plans.plan import MetricDefinition
+from experiments.plans.projection import Projection
 from experiments.scoring import BoundScorer
 from experiments.views.planning import assumptions_of, sized
 from experiments.vocabulary import ExperimentState, MetricKind
@@ -19,7 +19,7 @@ from storage.records import ExperimentRecord, ScorerUseRecord
 from storage.store import Store, Transaction
 
 if TYPE_CHECKING:
-    from experiments.planning import SizePlan
+    from experiments.plans.sizing import SizePlan
 
 _USUAL_IS_KNOWN = (MetricKind.BINARY, MetricKind.SCORE, MetricKind.ORDINAL, MetricKind.PREFERENCE)
 """Kinds of measures of which one can assume something before a single answer is in."""

@@ -10,11 +10,11 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.lookup.projecting import projection_for
-from experiments.projection import Projection
+from experiments.plans.projection import Projection
 from storage.store import Store, Transaction
 
 if TYPE_CHECKING:
-    from experiments.planning import Assumptions, SizePlan
+    from experiments.plans.sizing import Assumptions, SizePlan
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def sized(
     """Units needed, power and the table around it, priced by the projection."""
     from dataclasses import replace
 
-    from experiments.planning import Price, plan_size, usual_assumptions
+    from experiments.plans.sizing import Price, plan_size, usual_assumptions
 
     plan = blueprint.spec.plan
     given = replace(assumptions or usual_assumptions(plan), **assumed)
@@ -123,7 +123,7 @@ def assumptions_of(tx: Transaction, blueprint: Blueprint) -> Assumptions | None:
     runs = [r for r in tx.runs.of_experiment(blueprint.experiment.id) if r.revision > 0]
     if not runs or blueprint.dataset is None:
         return None
-    from experiments.planning import from_pilot
+    from experiments.plans.sizing import from_pilot
 
     table = evidence_table(tx, blueprint, runs[0]).table
     metric = blueprint.spec.plan.primary.metric

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments.plan import MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
 from experiments.ratings.drawing import is_uneven
 from experiments.ratings.weighting import Weighted, weighted_mean
 from experiments.stats.estimates import Comparison, State

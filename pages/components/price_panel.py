@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.planning import SizePlan
-from experiments.projection import Projection
+from experiments.plans.projection import Projection
+from experiments.plans.sizing import SizePlan
 from experiments.views.plan_preview import PlanPreview
 from experiments.wording import POINTS, amount, count, metric_name
 from pages.components.charts import PowerPoint

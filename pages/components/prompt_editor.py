@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from experiments.errors import BakeoffError
+from experiments.plans.token_estimates import text_tokens
 from experiments.prompts.content import ROLES, Message, PromptContent, chat_prompt
 from experiments.prompts.labels import PRODUCTION
-from experiments.token_estimates import text_tokens
 from experiments.views.prompt_notices import content_notices
 from experiments.views.prompts import PromptView
 from experiments.wording import count

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Interval
 from experiments.wording import POINTS, amount, between, metric_name, percent
 from pages.components.charts import ForestPanel, ForestRow

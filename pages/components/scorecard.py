@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.views.experiments import ArmView
 from pages.components.figures import show_forest
 from pages.components.inert import Html, element

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.wording import count
 from pages.components.figures import show_forest
 from pages.components.pickers import choice_in_address, keep_in_address

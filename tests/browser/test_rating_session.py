@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.open_rating import OpenedSession, revoke_links
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.ratings.questions import PAIR_CHOICES
 from experiments.vocabulary import TaskState
 from storage.records import RatingTaskRecord

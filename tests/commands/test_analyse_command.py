@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.plan import AnalysisPlan
+from experiments.plans.plan import AnalysisPlan
 from experiments.strict_yaml import parse_model
 
 PLAN = """design: paired

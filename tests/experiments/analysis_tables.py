@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.analysis import Analysis, analyse
-from experiments.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.stats.estimates import Comparison
 from experiments.vocabulary import Direction, HealthStatus, MetricKind, canonical_json
 

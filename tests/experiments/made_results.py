@@ -6,7 +6,7 @@ from experiments.analysis import Analysis
 from experiments.comparisons.arms import ArmValue
 from experiments.comparisons.compare import as_comparison
 from experiments.comparisons.targets import Target
-from experiments.plan import MetricDefinition, Plan
+from experiments.plans.plan import MetricDefinition, Plan
 from experiments.stats.estimates import Comparison, Estimate, NotEstimable
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from experiments.analysis import Analysis
 from experiments.decision import Verdict
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison, Interval
 from experiments.vocabulary import Direction, VerdictOutcome
 from tests.experiments.made_results import CONTROL

@@ -12,7 +12,7 @@ import pytest
 from experiments.analysis import analyse
 from experiments.comparisons.health import failed
 from experiments.errors import BakeoffError
-from experiments.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.stats.estimates import State
 from experiments.vocabulary import Direction, HealthStatus, MetricKind
 from tests.experiments.analysis_tables import check, normal_scores, plan, primary, rows, run, yes_no

@@ -19,7 +19,7 @@ from experiments.decision import decide
 from experiments.errors import BakeoffError
 from experiments.live_analysis import LiveSums, analyse_sums
 from experiments.peeking import Look
-from experiments.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, Direction, MetricKind, VerdictOutcome
 from tests.experiments.analysis_tables import normal_scores, run, text

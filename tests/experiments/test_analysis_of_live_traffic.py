@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from experiments.analysis import Analysis
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.vocabulary import Design, HealthStatus
 from tests.experiments.analysis_tables import check, plan, primary, run
 

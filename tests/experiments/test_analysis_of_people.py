@@ -10,7 +10,7 @@ from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.comparisons.leave_one_rater import rated_questions
 from experiments.comparisons.preparing import Prepared, prepare
 from experiments.decision import decide
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Estimate, State
 from experiments.vocabulary import Design, HealthStatus, VerdictOutcome
 from tests.experiments.analysis_tables import METRICS, check, plan, primary, rows, run

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.analysis import Analysis
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.vocabulary import HealthStatus, canonical_json
 from tests.experiments.analysis_tables import check, plan, primary, rows, run, text
 

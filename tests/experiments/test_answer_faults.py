@@ -9,7 +9,7 @@ import pytest
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.import_outputs import import_outputs
 from experiments.comparisons.answer_classes import AnswerCounts, answer_checks
-from experiments.plan import Guardrail
+from experiments.plans.plan import Guardrail
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import HealthStatus
 from storage.store import Store

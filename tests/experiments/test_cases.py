@@ -8,7 +8,7 @@ import pytest
 
 from experiments.comparisons.targets import targets_of
 from experiments.decision import Verdict, decide
-from experiments.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric, SwapGoal
+from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric, SwapGoal
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, State
 from experiments.verdicts.cases import build_cases
 from experiments.vocabulary import Direction, MetricKind, VerdictOutcome

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.decision import decide
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.estimates import State
 from experiments.vocabulary import Design, Direction, HealthStatus, MetricKind, VerdictOutcome
 from tests.experiments.analysis_tables import check, plan, primary, rows, run

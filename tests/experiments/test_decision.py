@@ -9,7 +9,7 @@ import pytest
 from experiments.comparisons.health import failed
 from experiments.comparisons.judges import JudgeEvidence
 from experiments.decision import decide
-from experiments.plan import Guardrail, MetricDefinition
+from experiments.plans.plan import Guardrail, MetricDefinition
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.experiments.analysis_tables import normal_scores, plan, rows, yes_no
 from tests.experiments.verdict_tables import (

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.decision import analyse_table, decide
-from experiments.plan import AnalysisPlan, Guardrail, Plan, PrimaryMetric, SwapGoal
+from experiments.plans.plan import AnalysisPlan, Guardrail, Plan, PrimaryMetric, SwapGoal
 from experiments.vocabulary import canonical_json
 from tests.experiments.analysis_tables import normal_scores, plan, rows, yes_no
 from tests.experiments.verdict_tables import (

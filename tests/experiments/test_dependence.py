@@ -8,7 +8,7 @@ import pytest
 
 from experiments.decision import decide
 from experiments.live_analysis import LiveSums, analyse_sums
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.stats.contributions import Largest
 from experiments.stats.estimates import State
 from experiments.stats.summaries import UnitSums

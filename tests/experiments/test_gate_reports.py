@@ -6,7 +6,7 @@ from xml.etree import ElementTree as Xml
 
 from experiments.decision import decide
 from experiments.gate_reports import junit_of_stop, junit_xml, markdown_summary
-from experiments.plan import Guardrail
+from experiments.plans.plan import Guardrail
 from tests.experiments.analysis_tables import plan, run, yes_no
 
 

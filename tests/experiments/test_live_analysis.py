@@ -13,7 +13,7 @@ from experiments.analysis import Analysis, analyse
 from experiments.decision import decide
 from experiments.errors import BakeoffError
 from experiments.live_analysis import LiveSums, analyse_sums
-from experiments.plan import Guardrail, Plan
+from experiments.plans.plan import Guardrail, Plan
 from experiments.stats.estimates import State
 from experiments.stats.ordinal import grades_of
 from experiments.stats.summaries import UnitSums

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.analysis import analyse
 from experiments.peeking import Look, as_looks, how_to_read, narrowed
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats.estimates import Comparison
 from tests.experiments.analysis_tables import METRICS, normal_scores, plan
 

@@ -9,7 +9,7 @@ import pytest
 from experiments.analysis import Analysis
 from experiments.comparisons.contributions import Contributions
 from experiments.comparisons.robustness import Robustness
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.experiments.analysis_tables import normal_scores, plan, primary, rows, run, yes_no
 from tests.experiments.verdict_tables import GSM8K

@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.analysis import Analysis
 from experiments.decision import Verdict, decide
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.vocabulary import VerdictOutcome
 from tests.experiments.analysis_tables import rows, run, yes_no
 

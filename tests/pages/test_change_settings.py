@@ -2,7 +2,7 @@
 
 from experiments.actions.change_settings import set_monthly_budget
 from experiments.actions.manage_keys import create_key
-from experiments.pricing import Price
+from experiments.plans.pricing import Price
 from experiments.views.home import home_view
 from experiments.views.installation import api_keys
 from experiments.views.models import known_models

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pytest
 
-from experiments.plan import Plan, PrimaryMetric
+from experiments.plans.plan import Plan, PrimaryMetric
 from experiments.views.looks import SeenRange
 from pages.components.charts import (
     BETTER,

@@ -17,7 +17,7 @@ from experiments.actions.apply_judges import apply_judges
 from experiments.actions.import_outputs import import_outputs
 from experiments.actions.open_results import open_results
 from experiments.experiment_file import ScorerEntry
-from experiments.plan import Plan, PrimaryMetric
+from experiments.plans.plan import Plan, PrimaryMetric
 from storage.store import Store
 from tests import fake_judges as judges
 from tests.builders import ADA, work

@@ -13,7 +13,7 @@ from experiments.analysis import analyse
 from experiments.assignment import Reason, assign, drawn
 from experiments.errors import Conflict
 from experiments.live_events import Exposure
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.views.home import home_view
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.live_builders import ADA, KEY, call, days, live_spec, met, outcome, record, started

@@ -11,7 +11,7 @@ from experiments.actions.promote import promote
 from experiments.actions.roll_back import roll_back, set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.errors import BakeoffError, Conflict, Forbidden, NotFound
-from experiments.pricing import PriceBook
+from experiments.plans.pricing import PriceBook
 from experiments.prompts.content import text_prompt
 from experiments.views.home import home_view
 from experiments.views.promotion import promotion_preview

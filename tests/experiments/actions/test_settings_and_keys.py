@@ -11,7 +11,7 @@ from experiments.errors import BakeoffError, NotFound
 from experiments.lookup.budget import month_start, monthly_budget, monthly_left
 from experiments.lookup.first_steps import first_steps
 from experiments.lookup.prices import installation_prices
-from experiments.pricing import Price
+from experiments.plans.pricing import Price
 from experiments.views.access import Access, load_access
 from experiments.views.models import known_models
 from experiments.vocabulary import Scope

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from experiments.completions import CompletionSettings, open_completions
-from experiments.pricing import Price, PriceBook
+from experiments.plans.pricing import Price, PriceBook
 from tests.experiments.completions.desk import CANARY_KEY, ENGINES, Desk
 from tests.fake_provider import FakeProvider
 

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.errors import BakeoffError
-from experiments.pricing import Price, PriceBook
+from experiments.plans.pricing import Price, PriceBook
 from experiments.vocabulary import Completion, Failure, Request
 from tests.fake_provider import FakeProvider
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.completions import CompletionSettings, open_completions
-from experiments.pricing import PriceBook, projected_cost
+from experiments.plans.pricing import PriceBook, projected_cost
 from experiments.vectors import cosine, packed, unpacked
 from experiments.vocabulary import Completion, CostStatus, Failure, FailureKind, Request
 from tests.experiments.completions.desk import CANARY_KEY, ENGINES, LITELLM_WARNS, Desk

@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.errors import BakeoffError
-from experiments.plan import MetricDefinition
+from experiments.plans.plan import MetricDefinition
 from experiments.scoring import Direction, MetricKind, bind, bind_all, is_judge
 
 

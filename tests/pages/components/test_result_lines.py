@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.plan import Guardrail, Plan, PrimaryMetric
+from experiments.plans.plan import Guardrail, Plan, PrimaryMetric
 from pages.components.result_lines import (
     difference_words,
     forest_panels,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.pricing import (
+from experiments.plans.pricing import (
     Price,
     PriceBook,
     cost,

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.pricing import PriceBook, cost
-from experiments.token_estimates import completion_limit, prompt_tokens
+from experiments.plans.pricing import PriceBook, cost
+from experiments.plans.token_estimates import completion_limit, prompt_tokens
 from experiments.vocabulary import Request, Usage
 
 SHORT_ANSWER_TOKENS = 60

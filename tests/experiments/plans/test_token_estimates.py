@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.token_estimates import (
+from experiments.plans.token_estimates import (
     DEFAULT_COMPLETION_TOKENS,
     completed_usage,
     completion_limit,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.plan import Plan
+from experiments.plans.plan import Plan
 from experiments.stats import power
 from experiments.stats.estimates import number
 from experiments.vocabulary import Design, MetricKind

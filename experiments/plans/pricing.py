@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from experiments.token_estimates import completed_usage, projected_usage
+from experiments.plans.token_estimates import completed_usage, projected_usage
 from experiments.vocabulary import CostStatus, Request, Usage
 
 PER_MILLION = 1_000_000
@@ -89,7 +89,7 @@ class Snapshot:
 @cache
 def shipped_snapshot() -> Snapshot:
     """The snapshot of this installation, read once."""
-    text = resources.files("experiments").joinpath("price_snapshot.json").read_text("utf-8")
+    text = resources.files(__package__).joinpath("price_snapshot.json").read_text("utf-8")
     raw = json.loads(text)
     return Snapshot(
         source=raw["source"],

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.plan import Guardrail, Plan, PrimaryMetric
-from experiments.planning import Assumptions, Price, from_pilot, plan_size
+from experiments.plans.plan import Guardrail, Plan, PrimaryMetric
+from experiments.plans.sizing import Assumptions, Price, from_pilot, plan_size
 from experiments.vocabulary import Design, MetricKind
 from tests.experiments.analysis_tables import plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.errors import BakeoffError
-from experiments.plan import MetricDefinition, Plan
+from experiments.plans.plan import MetricDefinition, Plan
 from experiments.vocabulary import Direction, MetricKind
 
 WIDEST = {MetricKind.BINARY: 1.0, MetricKind.PREFERENCE: 0.5}
