@@ -1,4 +1,4 @@
-"""The decorator that makes a function a scorer, and the discovery of all scorers in this folder."""
+"""The decorator that makes a function a scorer, and the discovery of all scorers in ``scoring.scorers``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeVar
 
 from experiments.errors import BakeoffError, nearest
+from experiments.scoring import scorers as scorer_files
 from experiments.scoring.options import OptionDescription, OptionsForm, options_form, prose
 from experiments.vocabulary import Direction, MetricKind, Score
 
@@ -130,13 +131,12 @@ def scorers_of(module: ModuleType) -> tuple[Scorer, ...]:
 
 @lru_cache(maxsize=1)
 def all_scorers() -> Mapping[str, Scorer]:
-    """Name → scorer, sorted by name, from every module of this folder.
+    """Name → scorer, sorted by name, from every module of ``scoring.scorers``.
 
     Raises:
         ValueError: two scorers have the same name.
     """
-    package = importlib.import_module(__package__)
-    modules = [importlib.import_module(f"{__package__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)]
+    modules = [importlib.import_module(f"{scorer_files.__name__}.{name}") for name in _file_names()]
     return by_name(found for module in modules for found in scorers_of(module))
 
 
@@ -153,11 +153,14 @@ def by_name(scorers: Iterable[Scorer]) -> Mapping[str, Scorer]:
 
 def built_in(name: str) -> Scorer | None:
     """The scorer of that name, or None. A scorer's file bears its name, so a run loads those it uses and no other."""
-    package = importlib.import_module(__package__)
-    if name not in {info.name for info in pkgutil.iter_modules(package.__path__)}:
+    if name not in _file_names():
         return None
-    module = importlib.import_module(f"{__package__}.{name}")
+    module = importlib.import_module(f"{scorer_files.__name__}.{name}")
     return next((one for one in scorers_of(module) if one.name == name), None)
+
+
+def _file_names() -> set[str]:
+    return {info.name for info in pkgutil.iter_modules(scorer_files.__path__)}
 
 
 def get(name: str, *, more_names: Iterable[str] = ()) -> Scorer:

@@ -244,7 +244,9 @@ def test_a_folder_that_is_not_there_is_told_without_its_path(tmp_path):
     assert str(tmp_path) not in str(caught.value)
 
 
-@pytest.mark.parametrize("target", ["experiments.scoring.exact_match:exact_match", "experiments.scoring.exact_match"])
+@pytest.mark.parametrize(
+    "target", ["experiments.scoring.scorers.exact_match:exact_match", "experiments.scoring.scorers.exact_match"]
+)
 def test_entry_points_of_packages_offer_scorers(monkeypatch, target):
     name = "exact_match" if ":" not in target else "same_text"
     point = metadata.EntryPoint(name, target, "bakeoff.scorers")

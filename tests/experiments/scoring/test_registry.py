@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-import experiments.scoring
+import experiments.scoring.scorers
 from experiments.errors import BakeoffError
 from experiments.scoring import MetricKind, Score, ScoringContext, describe_all, scorer
 from experiments.scoring.registry import all_scorers, built_in, by_name, declared, get, scorers_of
 
-HERE = Path(__file__).parent
-MODULES = {info.name for info in pkgutil.iter_modules(experiments.scoring.__path__)}
+TESTS = Path(__file__).parent / "scorers"
+MODULES = {info.name for info in pkgutil.iter_modules(experiments.scoring.scorers.__path__)}
 
 
 def test_the_first_set_is_found_by_being_there():
@@ -38,8 +38,8 @@ def test_scorers_are_sorted_by_name():
 @pytest.mark.parametrize("name", all_scorers())
 def test_a_scorer_is_one_file_and_its_test(name):
     assert name in MODULES
-    assert (HERE / f"test_{name}.py").is_file()
-    assert all_scorers()[name].function.__module__ == f"experiments.scoring.{name}"
+    assert (TESTS / f"test_{name}.py").is_file()
+    assert all_scorers()[name].function.__module__ == f"experiments.scoring.scorers.{name}"
 
 
 @pytest.mark.parametrize("described", describe_all(), ids=lambda one: one.name)
@@ -65,7 +65,7 @@ def test_what_is_no_scorer_is_none(name):
 def test_a_run_loads_the_scorers_it_uses_and_no_other():
     code = (
         "import sys; from experiments.scoring import bind; bind({'regex': 'a'}); "
-        "print(sorted(name for name in sys.modules if name.startswith('experiments.scoring.json_')))"
+        "print(sorted(name for name in sys.modules if name.startswith('experiments.scoring.scorers.json_')))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

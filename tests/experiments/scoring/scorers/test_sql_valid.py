@@ -2,7 +2,7 @@ import pytest
 
 from experiments.errors import BakeoffError
 from experiments.scoring import bind
-from experiments.scoring.sql_valid import split_statements
+from experiments.scoring.scorers.sql_valid import split_statements
 from tests.experiments.scoring.scored import score, value
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.scoring.citations import cited_numbers
+from experiments.scoring.scorers.citations import cited_numbers
 from tests.experiments.scoring.scored import score, value
 
 SOURCES = {"sources": "https://www.acme.io/help/\nhttps://acme.io/terms#refunds\n"}

@@ -45,6 +45,6 @@ def test_own_words_can_be_added_and_others_allowed():
 
 
 def test_slurs_are_found_by_their_digest(monkeypatch):
-    monkeypatch.setattr("experiments.scoring.toxicity.SLUR_DIGESTS", SLUR_DIGESTS | {digest("examplia")})
+    monkeypatch.setattr("experiments.scoring.scorers.toxicity.SLUR_DIGESTS", SLUR_DIGESTS | {digest("examplia")})
 
     assert score("toxicity", "All EXAMPLIA out").reason == "1 slur"

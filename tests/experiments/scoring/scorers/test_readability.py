@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.scoring.readability import syllables
+from experiments.scoring.scorers.readability import syllables
 from tests.experiments.scoring.scored import score, value
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.scoring.bleu import tokens_13a
+from experiments.scoring.scorers.bleu import tokens_13a
 from tests.experiments.scoring.scored import score, value
 
 
