@@ -11,8 +11,8 @@ import argparse
 import time
 from datetime import UTC, datetime
 
-from experiments.assignment import BUCKETS, LiveTest, assign, cumulative_limits
-from experiments.live_events import exposure_of
+from experiments.live.assignment import BUCKETS, LiveTest, assign, cumulative_limits
+from experiments.live.events import exposure_of
 
 CASES = {
     "everybody takes part": {},

@@ -24,11 +24,11 @@ from experiments.actions.create_experiment import create_experiment
 from experiments.actions.open_results import open_results
 from experiments.actions.record_events import record_events
 from experiments.actions.start_live import start_live
-from experiments.assignment import LiveTest, assign, cumulative_limits
 from experiments.decision import decide
 from experiments.experiment_file import ExperimentSpec
+from experiments.live.assignment import LiveTest, assign, cumulative_limits
+from experiments.live.events import checked_outcome, exposure_of
 from experiments.live_analysis import LiveSums, analyse_sums
-from experiments.live_events import checked_outcome, exposure_of
 from experiments.peeking import Look
 from experiments.plans.plan import MetricDefinition
 from experiments.stats.summaries import UnitSums

@@ -17,9 +17,9 @@ from experiments.actions.create_experiment import create_experiment
 from experiments.actions.open_results import open_results
 from experiments.actions.record_events import record_events
 from experiments.actions.start_live import start_live
-from experiments.assignment import assign
 from experiments.experiment_file import ExperimentSpec
-from experiments.live_events import Event, checked_outcome, exposure_of
+from experiments.live.assignment import assign
+from experiments.live.events import Event, checked_outcome, exposure_of
 from experiments.views.live import load_live
 from experiments.vocabulary import Actor, Role, new_id
 from storage import schema

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from experiments.assignment import Served
 from experiments.errors import BakeoffError, NotFound, nearest
-from experiments.live_events import LONGEST_UNIT
+from experiments.live.assignment import Served
+from experiments.live.events import LONGEST_UNIT
+from experiments.live.units import UNIT_OR_NONE, is_blank
 from experiments.plain_text import TEXTS_BY_NAME, is_storable
 from experiments.prompts.content import content_of, variables_of
 from experiments.prompts.rendering import render
-from experiments.units import UNIT_OR_NONE, is_blank
 from experiments.vocabulary import Scope
 from gateway.auth import live_scoped
 from gateway.key_check import Caller

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from experiments.assignment import LiveTest, Served, sampled
 from experiments.completions import Completions
 from experiments.completions.redaction import Redactor
-from experiments.live_events import ABANDONED, LONGEST_TEXT, AnswerSample, Event, GatewayCall, ShadowAsk
+from experiments.live.assignment import LiveTest, Served, sampled
+from experiments.live.events import ABANDONED, LONGEST_TEXT, AnswerSample, Event, GatewayCall, ShadowAsk
 from experiments.plans.pricing import Price, PriceBook, cost, projected_cost
 from experiments.plans.token_estimates import prompt_tokens, text_tokens
 from experiments.vocabulary import Clock, Completion, CostStatus, Failure, FailureKind, Usage, new_id

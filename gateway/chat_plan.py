@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from experiments.assignment import LiveTest, Served
 from experiments.errors import BakeoffError, NotFound, nearest
+from experiments.live.assignment import LiveTest, Served
 from experiments.prompts.content import content_of
 from experiments.prompts.labels import PRODUCTION
 from experiments.prompts.rendering import render

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.live.units import is_blank
 from experiments.plain_text import is_storable
 from experiments.storable import sanitised_text
-from experiments.units import is_blank
 from gateway.openai_errors import bad_request
 
 PROMPT, EXPERIMENT = "prompt:", "experiment:"

@@ -7,8 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from experiments.live.units import UNIT_OR_NONE
 from experiments.plain_text import TEXTS_BY_NAME
-from experiments.units import UNIT_OR_NONE
 
 PREFIX = "/api"
 SECURITY = {

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from experiments.assignment import KEPT, Assignment, Context, LiveTest, assign, drawn, exposure_id
-from experiments.live_events import Event, exposure_of
+from experiments.live.assignment import KEPT, Assignment, Context, LiveTest, assign, drawn, exposure_id
+from experiments.live.events import Event, exposure_of
 from experiments.vocabulary import Clock
 from gateway.spill import Spill
 

@@ -17,7 +17,7 @@ from time import monotonic
 from experiments.actions.manage_keys import note_use
 from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
-from experiments.live_config import LiveConfig
+from experiments.live.config import LiveConfig
 from experiments.plans.pricing import PriceBook
 from experiments.views.access import Access, load_access
 from storage.records import ApiKeyRecord

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from experiments.actions.record_events import record_events
-from experiments.assignment import Served
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Unavailable
-from experiments.live_config import LiveConfig
-from experiments.live_events import GatewayCall, event_from_json
+from experiments.live.assignment import Served
+from experiments.live.config import LiveConfig
+from experiments.live.events import GatewayCall, event_from_json
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.live import served_version
 from experiments.views.live import live_version, load_live

@@ -19,12 +19,12 @@ from starlette._utils import get_route_path
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from experiments.assignment import Reason
-from experiments.live_config import LiveConfig
-from experiments.live_events import LONGEST_UNIT
+from experiments.live.assignment import Reason
+from experiments.live.config import LiveConfig
+from experiments.live.events import LONGEST_UNIT
+from experiments.live.units import is_blank
 from experiments.plain_text import is_storable
 from experiments.prompts.labels import PRODUCTION
-from experiments.units import is_blank
 from experiments.vocabulary import Scope, canonical_json
 from gateway.asgi import BodyRefused, CallerGone, read_body, send_whole
 from gateway.assignments import served_json

@@ -20,8 +20,8 @@ from fastapi.responses import JSONResponse
 
 from experiments.actions.record_events import Recorded, record_events
 from experiments.errors import BakeoffError, Conflict, NotFound, nearest
-from experiments.live_events import Outcome, checked_outcome, event_from_json
-from experiments.units import VISIBLE
+from experiments.live.events import Outcome, checked_outcome, event_from_json
+from experiments.live.units import VISIBLE
 from experiments.value_ranges import ANY, DENOMINATORS
 from experiments.vocabulary import Scope
 from gateway.assignments import NotKept

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, literal
 from sqlmodel import col
 
-from experiments.live_events import ABANDONED
+from experiments.live.events import ABANDONED
 from storage.live_tables import GatewayCall
 
 Sql = Any

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col
 
-from experiments.live_events import ABANDONED
+from experiments.live.events import ABANDONED
 from experiments.value_ranges import ANY, DENOMINATORS
 from storage.call_metrics import CALL_METRICS, Sql, answered, flag, not_abandoned
 from storage.live_caps import Caps, sums_per_variant

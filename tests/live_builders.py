@@ -9,9 +9,9 @@ from typing import Any
 from experiments.actions.create_experiment import create_experiment
 from experiments.actions.record_events import Recorded, record_events
 from experiments.actions.start_live import start_live
-from experiments.assignment import LiveTest, assign
 from experiments.experiment_file import ExperimentSpec
-from experiments.live_events import Event, GatewayCall, checked_outcome, exposure_of
+from experiments.live.assignment import LiveTest, assign
+from experiments.live.events import Event, GatewayCall, checked_outcome, exposure_of
 from experiments.views.live import load_live
 from experiments.vocabulary import Actor, Role, new_id
 from storage.records import ExperimentRecord

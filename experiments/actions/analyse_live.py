@@ -20,7 +20,7 @@ from storage.store import Store
 
 if TYPE_CHECKING:
     from experiments.analysis import Analysis
-    from experiments.guarding import GuardAction
+    from experiments.live.guard import GuardAction
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def _unanalysed(
     store: Store, blueprint: Blueprint, phase: LivePhaseRecord, error: str
 ) -> tuple[dict[str, Any], str, GuardAction]:
     """What stands in place of an analysis that failed."""
-    from experiments.guarding import GuardAction
+    from experiments.live.guard import GuardAction
     from experiments.live_analysis import LiveSums
 
     with store.read() as tx:
@@ -104,7 +104,7 @@ def _computed(
     """The result, and what the guard makes of the same evidence."""
     from experiments.comparisons.health import HealthCheck
     from experiments.decision import decide
-    from experiments.guarding import guard_action
+    from experiments.live.guard import guard_action
     from experiments.live_analysis import analyse_sums
     from experiments.lookup.live import assigner
     from experiments.peeking import Look

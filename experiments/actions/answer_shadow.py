@@ -11,7 +11,7 @@ from experiments.actions.record_events import record_events
 from experiments.completions import Completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
-from experiments.live_events import LONGEST_TEXT, AnswerSample, GatewayCall
+from experiments.live.events import LONGEST_TEXT, AnswerSample, GatewayCall
 from experiments.lookup.budget import monthly_left
 from experiments.lookup.live import live_test
 from experiments.lookup.prices import file_prices, installation_prices

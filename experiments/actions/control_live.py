@@ -9,10 +9,10 @@ from typing import Any
 
 from experiments.actions.authorise import authorise
 from experiments.actions.start_live import add_phase, layer_full, self_check, taken_in
-from experiments.assignment import BUCKETS, LiveState, cumulative_limits
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec
-from experiments.layers import resized, size
+from experiments.live.assignment import BUCKETS, LiveState, cumulative_limits
+from experiments.live.layers import resized, size
 from experiments.lookup.live import assigner, find_phase
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState

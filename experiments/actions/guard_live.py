@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments.actions.control_live import GUARD, paused, stopped
-from experiments.assignment import LiveState
 from experiments.errors import Conflict
+from experiments.live.assignment import LiveState
 from experiments.vocabulary import Actor
 from storage.records import LivePhaseRecord
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from experiments.guarding import GuardAction
+    from experiments.live.guard import GuardAction
 
 
 def obey_guard(store: Store, phase: LivePhaseRecord, action: GuardAction) -> LivePhaseRecord | None:

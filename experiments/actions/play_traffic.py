@@ -12,9 +12,9 @@ from experiments.actions.control_live import ramp_live
 from experiments.actions.create_experiment import create_experiment
 from experiments.actions.record_events import record_events
 from experiments.actions.start_live import start_live
-from experiments.assignment import Assignment, LiveTest, assign
 from experiments.completions import Completions, CompletionSettings, open_completions
-from experiments.live_events import Event, GatewayCall, checked_outcome, exposure_of
+from experiments.live.assignment import Assignment, LiveTest, assign
+from experiments.live.events import Event, GatewayCall, checked_outcome, exposure_of
 from experiments.lookup.live import find_phase, live_test
 from experiments.prompts.rendering import render
 from experiments.ratings.leasing import chance

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
-from experiments.assignment import Reason, drawn
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.experiment_file import LiveSpec, OutcomeSpec
-from experiments.live_events import Event, Exposure, GatewayCall, Outcome, ShadowAsk, is_counted, out_of_range
+from experiments.live.assignment import Reason, drawn
+from experiments.live.events import Event, Exposure, GatewayCall, Outcome, ShadowAsk, is_counted, out_of_range
 from experiments.lookup.live import assigner
 from experiments.value_ranges import range_of
 from experiments.vocabulary import MetricKind

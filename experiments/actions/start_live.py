@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping
 
 from experiments.actions.authorise import authorise
-from experiments.assignment import BUCKETS, LiveState, LiveTest, assign, drawn
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec, LiveSpec
-from experiments.layers import free, resized, size
+from experiments.live.assignment import BUCKETS, LiveState, LiveTest, assign, drawn
+from experiments.live.layers import free, resized, size
 from experiments.lookup.blueprint import load_blueprint
 from experiments.lookup.cautions import live_cautions
 from experiments.lookup.find import find_experiment

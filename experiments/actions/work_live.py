@@ -8,9 +8,9 @@ from datetime import datetime
 
 from experiments.actions.answer_shadow import answer_shadow
 from experiments.actions.score_live import score_waiting
-from experiments.assignment import LiveState
 from experiments.background import Loop, loop_state
 from experiments.completions import Completions
+from experiments.live.assignment import LiveState
 from storage.live_sums import fingerprint_of
 from storage.store import Store
 

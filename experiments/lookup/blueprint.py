@@ -9,7 +9,7 @@ from functools import cached_property
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
 from experiments.judges import JUDGE, Judge, bind_judge
-from experiments.live_metrics import live_metrics
+from experiments.live.metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.prompts.content import PromptContent, content_of

@@ -15,7 +15,7 @@ from experiments.datasets.matching import check_column, match_columns
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
 from experiments.judges import Judge, bind_judges
-from experiments.live_metrics import live_metrics
+from experiments.live.metrics import live_metrics
 from experiments.lookup.custom_scorers import custom_scorers
 from experiments.lookup.find import find_prompt, find_version
 from experiments.lookup.judges import with_resolved_checks

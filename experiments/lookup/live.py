@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from experiments.assignment import BUCKETS, LiveState, LiveTest, Served, Shadow, cumulative_limits, plain_value
 from experiments.errors import NotFound, nearest
 from experiments.experiment_file import ExperimentSpec, LiveSpec, PriceSpec
+from experiments.live.assignment import BUCKETS, LiveState, LiveTest, Served, Shadow, cumulative_limits, plain_value
 from experiments.lookup.prices import file_prices
 from storage.records import LivePhaseRecord, VersionRecord
 from storage.store import Transaction

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from experiments.assignment import LiveState
+from experiments.live.assignment import LiveState
 from experiments.lookup.budget import month_start, monthly_budget
 from experiments.lookup.first_steps import first_steps
 from experiments.lookup.promotion import decided_variant

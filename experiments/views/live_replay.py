@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from experiments.assignment import LiveTest, Reason, drawn, exposure_id
+from experiments.live.assignment import LiveTest, Reason, drawn, exposure_id
 from experiments.lookup.live import assigner, find_phase
 from storage.exposures import Meeting
 from storage.records import LivePhaseRecord

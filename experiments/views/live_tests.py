@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.assignment import BUCKETS
-from experiments.layers import size
+from experiments.live.assignment import BUCKETS
+from experiments.live.layers import size
 from experiments.lookup.find import find_experiment
 from experiments.lookup.live import assigner, find_phase
 from storage.live_sums import LiveSumsQueries, Traffic, traffic_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from experiments.assignment import LiveState
+from experiments.live.assignment import LiveState
 from experiments.prompts.labels import LIVE_TRAFFIC
 from experiments.views.experiments import ExperimentSummary
 from experiments.views.home import DecisionView, HomeView

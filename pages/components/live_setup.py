@@ -8,7 +8,7 @@ import streamlit as st
 
 from experiments.actions.design_live import live_design, start_designed_live
 from experiments.errors import BakeoffError
-from experiments.layers import RAMP
+from experiments.live.layers import RAMP
 from experiments.prompts.labels import PRODUCTION
 from experiments.views.cautions import version_cautions
 from experiments.views.live_planning import live_planning

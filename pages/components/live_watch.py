@@ -10,8 +10,8 @@ import streamlit as st
 from experiments.actions.control_live import freeze_live, pause_live, ramp_live, resume_live
 from experiments.actions.open_results import open_results
 from experiments.actions.stop_live import stop_live
-from experiments.assignment import LiveState
-from experiments.layers import RAMP
+from experiments.live.assignment import LiveState
+from experiments.live.layers import RAMP
 from experiments.prompts.labels import SHORTEST_REASON
 from experiments.views.experiments import ArmView, ExperimentView, get_experiment
 from experiments.views.live_tests import LiveTestView, band_over_time, live_test_view

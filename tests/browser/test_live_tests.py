@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
-from experiments.assignment import LiveState, assign
+from experiments.live.assignment import LiveState, assign
 from experiments.prompts.content import text_prompt
 from storage.engine import open_engine
 from storage.store import Store

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from commands import terminal
-from experiments.assignment import assign
+from experiments.live.assignment import assign
 from experiments.views.live import load_live
 from tests.live_builders import KEY, call, met, outcome, record
 

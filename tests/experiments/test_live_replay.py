@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from experiments.actions.control_live import force_unit, freeze_live, new_phase, ramp_live
-from experiments.assignment import Reason, drawn, exposure_id
 from experiments.errors import NotFound
-from experiments.live_events import Exposure
+from experiments.live.assignment import Reason, drawn, exposure_id
+from experiments.live.events import Exposure
 from experiments.views import live_replay
 from experiments.views.live import load_live
 from experiments.views.live_replay import Fault, replay_live

@@ -26,8 +26,8 @@ from experiments.actions.manage_keys import create_key
 from experiments.actions.roll_back import set_label
 from experiments.actions.save_prompt import save_prompt
 from experiments.actions.start_live import start_live
-from experiments.assignment import assign
 from experiments.experiment_file import ExperimentSpec
+from experiments.live.assignment import assign
 from experiments.prompts.content import text_prompt
 from gateway import delivery, last_known, routes
 from gateway.callers import Admission

@@ -13,8 +13,8 @@ from experiments.actions.control_live import (
 from experiments.actions.roll_back import set_label
 from experiments.actions.start_live import start_live
 from experiments.actions.stop_live import stop_live
-from experiments.assignment import LiveState, Reason, assign
 from experiments.errors import BakeoffError, Forbidden
+from experiments.live.assignment import LiveState, Reason, assign
 from experiments.views.live import live_version, load_live
 from experiments.vocabulary import Actor, Role
 from tests.builders import made

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.control_live import resume_live
-from experiments.assignment import assign
+from experiments.live.assignment import assign
 from experiments.views.live import load_live
 from tests.live_builders import ADA, KEY, call, live_spec, met, outcome, record, started
 

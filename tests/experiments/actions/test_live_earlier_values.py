@@ -9,8 +9,8 @@ from experiments.actions.control_live import new_phase
 from experiments.actions.design_live import live_design, start_designed_live
 from experiments.actions.open_results import open_results
 from experiments.actions.save_prompt import save_prompt
-from experiments.assignment import drawn
 from experiments.experiment_file import ExperimentSpec, OutcomeSpec
+from experiments.live.assignment import drawn
 from experiments.prompts.content import text_prompt
 from experiments.stats.covariates import cuped
 from experiments.stats.sequential import Reading

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.actions.analyse import fresh_analysis
-from experiments.units import PLACEHOLDERS, is_blank
+from experiments.live.units import PLACEHOLDERS, is_blank
 from tests.live_builders import call, live_spec, met, outcome, record, started
 
 NAME = "refund reply"

@@ -10,9 +10,9 @@ from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
 from experiments.actions.stop_live import stop_live
 from experiments.analysis import analyse
-from experiments.assignment import Reason, assign, drawn
 from experiments.errors import Conflict
-from experiments.live_events import Exposure
+from experiments.live.assignment import Reason, assign, drawn
+from experiments.live.events import Exposure
 from experiments.plans.plan import MetricDefinition
 from experiments.views.home import home_view
 from experiments.vocabulary import Design, Direction, MetricKind

@@ -9,9 +9,9 @@ from experiments.actions import analyse_live
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.record_events import record_events
 from experiments.actions.void_outcomes import void_outcomes
-from experiments.assignment import assign
 from experiments.errors import BakeoffError, Conflict, NotFound
 from experiments.experiment_file import OutcomeSpec
+from experiments.live.assignment import assign
 from experiments.views.exports import export_rows
 from experiments.views.live import load_live
 from experiments.views.live_tests import live_test_view

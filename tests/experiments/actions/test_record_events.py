@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from experiments.actions.record_events import record_events
 from experiments.actions.score_live import score_waiting
-from experiments.assignment import Reason, drawn
-from experiments.live_events import AnswerSample, Exposure, ShadowAsk
+from experiments.live.assignment import Reason, drawn
+from experiments.live.events import AnswerSample, Exposure, ShadowAsk
 from storage.removal import Holdings, remove
 from tests.live_builders import KEY, call, live_spec, met, outcome, record, started
 

@@ -13,7 +13,7 @@ from experiments.actions.save_prompt import save_prompt
 from experiments.actions.stop_live import stop_live
 from experiments.errors import BakeoffError
 from experiments.experiment_file import parse_experiment
-from experiments.live_events import checked_outcome
+from experiments.live.events import checked_outcome
 from experiments.prompts.content import Message, chat_prompt, text_prompt
 from experiments.prompts.rendering import render
 from experiments.views.prompts import get_prompt, label_history

@@ -9,7 +9,7 @@ from experiments.actions.open_results import open_results
 from experiments.actions.score_live import score_waiting
 from experiments.actions.work_live import LiveWorker
 from experiments.completions import CompletionSettings, open_completions
-from experiments.live_events import AnswerSample, ShadowAsk
+from experiments.live.events import AnswerSample, ShadowAsk
 from tests.live_builders import ADA, KEY, call, live_spec, met, record, started
 
 NAME = "refund reply"

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.assignment import BUCKETS
-from experiments.layers import free, resized, size
+from experiments.live.assignment import BUCKETS
+from experiments.live.layers import free, resized, size
 
 shares = st.integers(0, BUCKETS)
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from experiments.assignment import LiveTest, Served, Shadow, assign, cumulative_limits
 from experiments.errors import BakeoffError
-from experiments.live_config import LabelledPrompt, LiveConfig
-from experiments.live_events import (
+from experiments.live.assignment import LiveTest, Served, Shadow, assign, cumulative_limits
+from experiments.live.config import LabelledPrompt, LiveConfig
+from experiments.live.events import (
     AnswerSample,
     GatewayCall,
     ShadowAsk,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.assignment import (
+from experiments.live.assignment import (
     BUCKETS,
     LiveState,
     LiveTest,
@@ -24,7 +24,7 @@ from experiments.assignment import (
     slices_of,
 )
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "assignment.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "assignment.json"
 UNITS = [f"user-{i}" for i in range(10_000)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from experiments.assignment import BUCKETS, Ranges
+from experiments.live.assignment import BUCKETS, Ranges
 
 RAMP = (1, 5, 10, 25, 50, 100)
 """Usual steps, in per cent of all units."""

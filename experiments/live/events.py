@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from experiments.assignment import Assignment, Context, LiveTest, Reason, slices_of
 from experiments.errors import BakeoffError
+from experiments.live.assignment import Assignment, Context, LiveTest, Reason, slices_of
+from experiments.live.units import is_blank
 from experiments.plain_text import is_storable
 from experiments.storable import sanitised_text
-from experiments.units import is_blank
 from experiments.value_ranges import ANY, DENOMINATORS, ValueRange
 from experiments.vocabulary import content_hash, new_id
 

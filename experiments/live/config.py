@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from experiments.assignment import LiveState, LiveTest, Served, Shadow
+from experiments.live.assignment import LiveState, LiveTest, Served, Shadow
 from experiments.plans.pricing import Price
 
 
