@@ -70,7 +70,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:  # noqa: ANN401
 
 def warm() -> None:
     """Import what the first result page needs (3 seconds of processor time), so that nobody waits for it there."""
-    for name in ("pandas", "altair", "experiments.decision"):
+    for name in ("pandas", "altair", "experiments.results.decision"):
         importlib.import_module(name)
     gc.freeze()  # as the gateway does with what is loaded before it starts
 

@@ -22,10 +22,10 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.calibration_designs import SCENARIOS, Scenario
-from experiments.analysis import Analysis, analyse
-from experiments.comparisons.judges import JudgeEvidence
-from experiments.peeking import Look
 from experiments.plans.plan import MetricDefinition
+from experiments.results.analysis import Analysis, analyse
+from experiments.results.comparisons.judges import JudgeEvidence
+from experiments.results.peeking import Look
 from experiments.vocabulary import Direction
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.analysis import Analysis, analyse
-from experiments.comparisons.judge_evidence import JudgeEvidence
-from experiments.decision import decide
 from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
+from experiments.results.analysis import Analysis, analyse
+from experiments.results.comparisons.judge_evidence import JudgeEvidence
+from experiments.results.decision import decide
 from experiments.vocabulary import Direction, MetricKind, VerdictOutcome
 
 ROWS, LABELLED = 300, 100

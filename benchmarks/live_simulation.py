@@ -24,13 +24,13 @@ from experiments.actions.create_experiment import create_experiment
 from experiments.actions.open_results import open_results
 from experiments.actions.record_events import record_events
 from experiments.actions.start_live import start_live
-from experiments.decision import decide
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import LiveTest, assign, cumulative_limits
 from experiments.live.events import checked_outcome, exposure_of
-from experiments.live_analysis import LiveSums, analyse_sums
-from experiments.peeking import Look
 from experiments.plans.plan import MetricDefinition
+from experiments.results.decision import decide
+from experiments.results.live_analysis import LiveSums, analyse_sums
+from experiments.results.peeking import Look
 from experiments.stats.summaries import UnitSums
 from experiments.views.live import load_live
 from experiments.vocabulary import Actor, Direction, MetricKind, Role, VerdictOutcome

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiments.analysis import analyse
-from experiments.comparisons.families import dunnett_of_sums
-from experiments.comparisons.independent import outcome_from_sums
 from experiments.plans.plan import SYSTEM_METRICS, Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.results.analysis import analyse
+from experiments.results.comparisons.families import dunnett_of_sums
+from experiments.results.comparisons.independent import outcome_from_sums
 from experiments.stats.bootstrap import resampled_sums
 from experiments.stats.clustered import cluster_sums
 from experiments.stats.preferences import Votes, fit, rank

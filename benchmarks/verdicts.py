@@ -26,12 +26,12 @@ import yaml
 
 from benchmarks import verdict_live
 from benchmarks.verdict_faults import EFFECT, FAULTS, Fault, Trial
-from experiments.analysis import analyse
-from experiments.comparisons.judge_evidence import JudgeEvidence
-from experiments.decision import decide
 from experiments.errors import BakeoffError
 from experiments.plans.plan import AnalysisPlan
-from experiments.table_analysis import analyse_table
+from experiments.results.analysis import analyse
+from experiments.results.comparisons.judge_evidence import JudgeEvidence
+from experiments.results.decision import decide
+from experiments.results.table_analysis import analyse_table
 
 ALPHA = 0.05
 REFUSED = "refused"

@@ -156,7 +156,7 @@ def analyse(
 ) -> None:
     """The statistics on any analysis table; no database is needed."""
     from commands.result_text import print_results
-    from experiments.table_analysis import analyse_table
+    from experiments.results.table_analysis import analyse_table
 
     found = analyse_table(
         terminal.read_file(table), filename=table.name, plan_text=terminal.read_text(plan), plan_name=plan.name

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import BakeoffError
-from experiments.gate_reports import junit_of_stop, junit_xml, markdown_of_stop, markdown_summary
+from experiments.results.gate_reports import junit_of_stop, junit_xml, markdown_of_stop, markdown_summary
 
 
 def report_results(results: Mapping[str, Any], *, junit: Path | None, markdown: Path | None) -> None:

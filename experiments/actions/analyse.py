@@ -69,12 +69,12 @@ def fresh_analysis(store: Store, experiment_name: str) -> AnalysisRecord:
 def _computed(
     blueprint: Blueprint, evidence: EvidenceTable, progress: RunProgress, looks: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], str]:
-    from experiments.analysis import analyse
-    from experiments.analysis_table import data_hash
-    from experiments.comparisons.answer_classes import answer_checks
-    from experiments.comparisons.health import HealthCheck
-    from experiments.decision import decide
-    from experiments.peeking import Look
+    from experiments.results.analysis import analyse
+    from experiments.results.analysis_table import data_hash
+    from experiments.results.comparisons.answer_classes import answer_checks
+    from experiments.results.comparisons.health import HealthCheck
+    from experiments.results.decision import decide
+    from experiments.results.peeking import Look
 
     plan = blueprint.spec.plan
     wider = _with_rated(plan, blueprint, evidence)

@@ -19,8 +19,8 @@ from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from experiments.analysis import Analysis
     from experiments.live.guard import GuardAction
+    from experiments.results.analysis import Analysis
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _unanalysed(
 ) -> tuple[dict[str, Any], str, GuardAction]:
     """What stands in place of an analysis that failed."""
     from experiments.live.guard import GuardAction
-    from experiments.live_analysis import LiveSums
+    from experiments.results.live_analysis import LiveSums
 
     with store.read() as tx:
         exposed = LiveSumsQueries(tx.session, phase).exposed()
@@ -102,12 +102,12 @@ def _computed(
     blueprint: Blueprint, phase: LivePhaseRecord, evidence: LiveEvidence, looks: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], GuardAction | None]:
     """The result, and what the guard makes of the same evidence."""
-    from experiments.comparisons.health import HealthCheck
-    from experiments.decision import decide
     from experiments.live.guard import guard_action
-    from experiments.live_analysis import analyse_sums
     from experiments.lookup.live import assigner
-    from experiments.peeking import Look
+    from experiments.results.comparisons.health import HealthCheck
+    from experiments.results.decision import decide
+    from experiments.results.live_analysis import analyse_sums
+    from experiments.results.peeking import Look
 
     plan = blueprint.spec.plan
     live = assigner(phase)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.comparisons.health import HealthCheck
+from experiments.results.comparisons.health import HealthCheck
 from experiments.stats.estimates import Comparison
 from experiments.vocabulary import HealthStatus, MetricRole
 from experiments.wording import amount, metric_name

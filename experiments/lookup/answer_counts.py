@@ -12,7 +12,7 @@ from storage.records import RunRecord
 from storage.store import Transaction
 
 if TYPE_CHECKING:
-    from experiments.comparisons.answer_classes import AnswerCounts
+    from experiments.results.comparisons.answer_classes import AnswerCounts
 
 LABEL_TOKENS = 16
 """A token limit up to this is set for one label or letter on purpose; such answers end at it."""
@@ -22,7 +22,7 @@ REFUSED = (ResponseClass.REFUSAL, ResponseClass.CONTENT_FILTER)
 
 def answer_counts(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> tuple[AnswerCounts, ...]:
     """One entry per variant in the order of the experiment, the control first."""
-    from experiments.comparisons.answer_classes import AnswerCounts
+    from experiments.results.comparisons.answer_classes import AnswerCounts
 
     classes: dict[str, Counter[str]] = {arm.id: Counter() for arm in blueprint.arms}
     for row in tx.runs.counts(run.id):

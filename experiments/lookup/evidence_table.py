@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments import analysis_table
 from experiments.errors import NotFound
 from experiments.lookup.answer_counts import answer_counts
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.rating_evidence import RatingEvidence, SessionVotes, rating_evidence
 from experiments.lookup.rating_sessions import rater_name, session_is_over
+from experiments.results import analysis_table
 from experiments.vocabulary import OutputStatus, RunState
 from storage import frames
 from storage.records import ExperimentRecord, RunRecord
@@ -19,8 +19,8 @@ from storage.store import Transaction
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.comparisons.answer_classes import AnswerCounts
-    from experiments.comparisons.judge_evidence import JudgeEvidence
+    from experiments.results.comparisons.answer_classes import AnswerCounts
+    from experiments.results.comparisons.judge_evidence import JudgeEvidence
 
 EVIDENCE_KINDS = ("full", "import")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments.comparisons.judge_evidence import JudgeEvidence
 from experiments.judges.behaviour import behaviour_of
 from experiments.lookup.blueprint import Blueprint
 from experiments.lookup.judges import judge_label
+from experiments.results.comparisons.judge_evidence import JudgeEvidence
 from storage import frames
 from storage.records import RunRecord
 from storage.store import Transaction

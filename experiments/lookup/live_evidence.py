@@ -22,7 +22,7 @@ from storage.records import LivePhaseRecord
 from storage.store import Transaction
 
 if TYPE_CHECKING:
-    from experiments.live_analysis import LiveSums
+    from experiments.results.live_analysis import LiveSums
     from experiments.stats.quantiles import Observations
 
 MOST_SLICE_VALUES = 12
@@ -57,7 +57,7 @@ def live_data_version(tx: Transaction, phase: LivePhaseRecord, blueprint: Bluepr
 
 def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord, now: datetime) -> LiveEvidence:
     """The evidence of a phase."""
-    from experiments.live_analysis import LiveSums
+    from experiments.results.live_analysis import LiveSums
     from experiments.stats.summaries import UnitSums
 
     live = blueprint.spec.live

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.analysis_table import unit_ids
 from experiments.datasets.matching import check_column
 from experiments.errors import BakeoffError, Conflict, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
@@ -17,6 +16,7 @@ from experiments.ratings.items import Answer, Draft, RowAnswers, draft_session
 from experiments.ratings.leaks import LeakFilter
 from experiments.ratings.session_file import SessionSpec
 from experiments.ratings.showing import visible_input
+from experiments.results.analysis_table import unit_ids
 from experiments.vocabulary import RunState
 from storage import frames
 from storage.records import ExampleRecord, RunRecord

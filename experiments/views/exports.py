@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from experiments.analysis_table import unit_ids
 from experiments.datasets.output_columns import EXPORTED
 from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
+from experiments.results.analysis_table import unit_ids
 from experiments.views import live_exports
 from experiments.vocabulary import QuestionKind
 from storage import streams

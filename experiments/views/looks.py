@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.peeking import Look
+from experiments.results.peeking import Look
 from storage.store import Store
 
 

@@ -25,7 +25,7 @@ from storage.store import Store, Transaction
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.analysis import Analysis
+    from experiments.results.analysis import Analysis
 
 ITEMS_PER_PAGE = 25
 

@@ -16,7 +16,7 @@ from experiments.wording import amount, count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.analysis import Analysis
+    from experiments.results.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def rated_analysis(
     table: pd.DataFrame, definition: MetricDefinition, *, control: str, variants: Sequence[str], seed: int
 ) -> Analysis | None:
     """The analysis of a session's votes alone; None without votes."""
-    from experiments.analysis import analyse
+    from experiments.results.analysis import analyse
 
     if not len(table):
         return None

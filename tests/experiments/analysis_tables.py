@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.analysis import Analysis, analyse
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.results.analysis import Analysis, analyse
 from experiments.stats.estimates import Comparison
 from experiments.vocabulary import Direction, HealthStatus, MetricKind, canonical_json
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from experiments.analysis import Analysis
-from experiments.comparisons.arms import ArmValue
-from experiments.comparisons.compare import as_comparison
-from experiments.comparisons.targets import Target
 from experiments.plans.plan import MetricDefinition, Plan
+from experiments.results.analysis import Analysis
+from experiments.results.comparisons.arms import ArmValue
+from experiments.results.comparisons.compare import as_comparison
+from experiments.results.comparisons.targets import Target
 from experiments.stats.estimates import Comparison, Estimate, NotEstimable
 from experiments.stats.sequential import Reading
 from experiments.vocabulary import Design

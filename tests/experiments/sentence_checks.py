@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from experiments.analysis import Analysis
-from experiments.decision import Verdict
 from experiments.plans.plan import Plan
+from experiments.results.analysis import Analysis
+from experiments.results.decision import Verdict
 from experiments.stats.estimates import Comparison, Interval
 from experiments.vocabulary import Direction, VerdictOutcome
 from tests.experiments.made_results import CONTROL

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.analysis import analyse
-from experiments.comparisons.judges import JudgeEvidence
-from experiments.decision import decide
 from experiments.errors import BakeoffError
-from experiments.live_analysis import LiveSums, analyse_sums
-from experiments.peeking import Look
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
+from experiments.results.analysis import analyse
+from experiments.results.comparisons.judges import JudgeEvidence
+from experiments.results.decision import decide
+from experiments.results.live_analysis import LiveSums, analyse_sums
+from experiments.results.peeking import Look
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import Design, Direction, MetricKind, VerdictOutcome
 from tests.experiments.analysis_tables import normal_scores, run, text

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.analysis import Analysis
 from experiments.plans.plan import Plan
+from experiments.results.analysis import Analysis
 from experiments.vocabulary import Design, HealthStatus
 from tests.experiments.analysis_tables import check, plan, primary, run
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.comparisons.judge_evidence import JudgeEvidence
-from experiments.comparisons.leave_one_rater import rated_questions
-from experiments.comparisons.preparing import Prepared, prepare
-from experiments.decision import decide
 from experiments.plans.plan import Plan
+from experiments.results.comparisons.judge_evidence import JudgeEvidence
+from experiments.results.comparisons.leave_one_rater import rated_questions
+from experiments.results.comparisons.preparing import Prepared, prepare
+from experiments.results.decision import decide
 from experiments.stats.estimates import Estimate, State
 from experiments.vocabulary import Design, HealthStatus, VerdictOutcome
 from tests.experiments.analysis_tables import METRICS, check, plan, primary, rows, run

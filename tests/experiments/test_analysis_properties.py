@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.analysis import Analysis
 from experiments.plans.plan import Plan
+from experiments.results.analysis import Analysis
 from experiments.vocabulary import HealthStatus, canonical_json
 from tests.experiments.analysis_tables import check, plan, primary, rows, run, text
 

@@ -8,8 +8,8 @@ import pytest
 
 from experiments.actions.analyse import fresh_analysis
 from experiments.actions.import_outputs import import_outputs
-from experiments.comparisons.answer_classes import AnswerCounts, answer_checks
 from experiments.plans.plan import Guardrail
+from experiments.results.comparisons.answer_classes import AnswerCounts, answer_checks
 from experiments.stats.summaries import UnitSums
 from experiments.vocabulary import HealthStatus
 from storage.store import Store
@@ -119,7 +119,7 @@ def test_a_graded_value_that_never_changes_is_no_difference() -> None:
 
 
 def test_live_users_who_all_have_the_same_value_decide_nothing() -> None:
-    from experiments.comparisons.measures import measure_check_of_sums
+    from experiments.results.comparisons.measures import measure_check_of_sums
 
     none, every = UnitSums.of(np.zeros(200)), UnitSums.of(np.ones(200))
 

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from experiments.comparisons.targets import targets_of
-from experiments.decision import Verdict, decide
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric, SwapGoal
+from experiments.results.comparisons.targets import targets_of
+from experiments.results.decision import Verdict, decide
+from experiments.results.verdicts.cases import build_cases
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, State
-from experiments.verdicts.cases import build_cases
 from experiments.vocabulary import Direction, MetricKind, VerdictOutcome
 from tests.experiments.made_results import analysis_of, comparison_of
 
@@ -108,7 +108,7 @@ def test_a_goal_that_changes_equally_on_every_row_is_known(treatment: float, rul
     """No doubt is left of a difference that each row has: none, or one for the worse, ends the swap."""
     from dataclasses import replace
 
-    from experiments.comparisons.arms import ArmValue
+    from experiments.results.comparisons.arms import ArmValue
 
     same = NotEstimable(State.NO_VARIATION, "the difference is the same on every row")
     comparisons = [

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.decision import decide
 from experiments.plans.plan import MetricDefinition
+from experiments.results.decision import decide
 from experiments.stats.estimates import State
 from experiments.vocabulary import Design, Direction, HealthStatus, MetricKind, VerdictOutcome
 from tests.experiments.analysis_tables import check, plan, primary, rows, run

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.decision import analyse_table, decide
 from experiments.plans.plan import AnalysisPlan, Guardrail, Plan, PrimaryMetric, SwapGoal
+from experiments.results.decision import analyse_table, decide
 from experiments.vocabulary import canonical_json
 from tests.experiments.analysis_tables import normal_scores, plan, rows, yes_no
 from tests.experiments.verdict_tables import (

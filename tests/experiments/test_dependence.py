@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.decision import decide
-from experiments.live_analysis import LiveSums, analyse_sums
 from experiments.plans.plan import MetricDefinition
+from experiments.results.decision import decide
+from experiments.results.live_analysis import LiveSums, analyse_sums
 from experiments.stats.contributions import Largest
 from experiments.stats.estimates import State
 from experiments.stats.summaries import UnitSums

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.analysis import Analysis
-from experiments.comparisons.contributions import Contributions
-from experiments.comparisons.robustness import Robustness
 from experiments.plans.plan import MetricDefinition
+from experiments.results.analysis import Analysis
+from experiments.results.comparisons.contributions import Contributions
+from experiments.results.comparisons.robustness import Robustness
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.experiments.analysis_tables import normal_scores, plan, primary, rows, run, yes_no
 from tests.experiments.verdict_tables import GSM8K

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck as Rush
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.comparisons.targets import targets_of
-from experiments.decision import decide
-from experiments.gate_reports import junit_xml, markdown_summary
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric, SwapGoal
+from experiments.results.comparisons.targets import targets_of
+from experiments.results.decision import decide
+from experiments.results.gate_reports import junit_xml, markdown_summary
 from experiments.stats.equivalence import tost
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, State
 from experiments.vocabulary import Direction, MetricKind, VerdictOutcome

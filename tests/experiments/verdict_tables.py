@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.analysis import Analysis
-from experiments.decision import Verdict, decide
 from experiments.plans.plan import Plan
+from experiments.results.analysis import Analysis
+from experiments.results.decision import Verdict, decide
 from experiments.vocabulary import VerdictOutcome
 from tests.experiments.analysis_tables import rows, run, yes_no
 

@@ -17,8 +17,8 @@ from experiments.actions.analyse import fresh_analysis
 from experiments.actions.import_outputs import import_outputs
 from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment
+from experiments.results.table_analysis import analyse_table
 from experiments.stats.kappas import fleiss_kappa
-from experiments.table_analysis import analyse_table
 from experiments.views.exports import export_rows
 from storage.store import Store
 from tests.builders import ADA

@@ -9,11 +9,11 @@ from experiments.actions.control_live import new_phase
 from experiments.actions.open_results import open_results
 from experiments.actions.promote import promote
 from experiments.actions.stop_live import stop_live
-from experiments.analysis import analyse
 from experiments.errors import Conflict
 from experiments.live.assignment import Reason, assign, drawn
 from experiments.live.events import Exposure
 from experiments.plans.plan import MetricDefinition
+from experiments.results.analysis import analyse
 from experiments.views.home import home_view
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.live_builders import ADA, KEY, call, days, live_spec, met, outcome, record, started

@@ -438,7 +438,7 @@ def test_an_exported_output_holds_what_was_sent(store: Store):
 
 def test_the_exported_analysis_table_leads_to_the_same_numbers(store: Store, tmp_path):
     from experiments.exports import write_csv
-    from experiments.table_analysis import analyse_table
+    from experiments.results.table_analysis import analyse_table
 
     made(store, rows=40)
     run_to_end(store)

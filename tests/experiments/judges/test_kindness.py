@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.comparisons.judge_faults import _p_value
+from experiments.results.comparisons.judge_faults import _p_value
 
 
 def test_the_doubt_is_that_of_welchs_test():

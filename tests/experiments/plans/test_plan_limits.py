@@ -14,7 +14,7 @@ from experiments.actions.import_outputs import import_outputs
 from experiments.errors import BakeoffError
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.plans.plan_limits import check_limits_fit
-from experiments.table_analysis import analyse_table
+from experiments.results.table_analysis import analyse_table
 from experiments.vocabulary import Design, Direction, MetricKind
 from storage.store import Store
 from tests.builders import ADA, made, spec_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.comparisons import independent, paired
+from experiments.results.comparisons import independent, paired
 from experiments.stats import power
 from experiments.stats.estimates import NotEstimable, State
 from experiments.stats.methods import METHODS, Facts, Method, Shape, choose, methods_table_markdown
