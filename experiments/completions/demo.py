@@ -6,8 +6,8 @@ JSON they give JSON, given labels they choose one by the words of the text, aske
 work step by step they miscalculate less, and a prompt that says less gets less. The same request gives the same answer;
 repetitions differ as far as ``temperature`` (1 unless given) lets them, and ``seed`` gives other answers throughout.
 
-Tokens are counted by the rule of ``experiments.plans.token_estimates``, as the price is charged. Latency is drawn from a
-log-normal distribution and really waited for, times ``time_scale``; what is recorded is the drawn time.
+Tokens are counted by the rule of ``experiments.plans.token_estimates``, as the price is charged. Latency is drawn
+from a log-normal distribution and really waited for, times ``time_scale``; what is recorded is the drawn time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any
 
 from experiments.completions.answers import Answer
 from experiments.completions.demo_embedding import simulated_embedding
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.judging import Trial, trial_in, verdict_of
-from experiments.completions.demo_responder.reading import read
-from experiments.completions.demo_responder.responder import respond
-from experiments.completions.demo_responder.skill import SKILLS, Skill
 from experiments.completions.engine import Call, PassOn
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.judging import Trial, trial_in, verdict_of
+from experiments.demo_models.reading import read
+from experiments.demo_models.responder import respond
+from experiments.demo_models.skill import SKILLS, Skill
 from experiments.plans.token_estimates import BYTES_PER_TOKEN, completion_limit, prompt_tokens, text_tokens
 from experiments.vocabulary import Failure, Request, Usage, content_hash
 

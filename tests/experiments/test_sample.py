@@ -9,11 +9,11 @@ from itertools import combinations
 import pytest
 from rapidfuzz import fuzz
 
-from experiments.completions.demo_responder.responder import REFUSALS
-from experiments.completions.demo_responder.support_knowledge import knowledge
 from experiments.datasets.personal_data import count_personal_data
 from experiments.datasets.profiles import profile_table
 from experiments.datasets.reading import read_table
+from experiments.demo_models.responder import REFUSALS
+from experiments.demo_models.support_knowledge import knowledge
 from experiments.judges import bind_judge
 from experiments.ratings.showing import Shown
 from experiments.sample import people, project

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.completions.demo import simulated_answer
-from experiments.completions.demo_responder.support_knowledge import knowledge
+from experiments.demo_models.support_knowledge import knowledge
 from experiments.judges import Case, bind_judge
 from experiments.judges.verdicts import WHOLE, Unreadable, read_verdicts
 from experiments.judges.votes import Vote, scores_of

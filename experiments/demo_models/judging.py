@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.completions.demo_responder import cues
-from experiments.completions.demo_responder.classification import NEGATIVE, label_of, misreading
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.languages import detected_language
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.support_knowledge import knowledge
-from experiments.completions.demo_responder.wording import either
+from experiments.demo_models import cues
+from experiments.demo_models.classification import NEGATIVE, label_of, misreading
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.languages import detected_language
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.support_knowledge import knowledge
+from experiments.demo_models.wording import either
 
 FENCED = re.compile(
     r"\[\[BEGIN (?P<name>[^\]\n]{1,140}?) (?P<mark>[0-9a-f]{16,})\]\]\n(?P<text>.*?)\n\[\[END (?P=name) (?P=mark)\]\]",

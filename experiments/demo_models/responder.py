@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from experiments.completions.demo_responder.classification import label_of, topic_of
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.extraction import summary
-from experiments.completions.demo_responder.json_answers import json_answer
-from experiments.completions.demo_responder.reading import Assignment
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.support_replies import cut_to_words, reply_language, support_reply
-from experiments.completions.demo_responder.word_problems import asks_for_a_number, worked_answer
+from experiments.demo_models.classification import label_of, topic_of
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.extraction import summary
+from experiments.demo_models.json_answers import json_answer
+from experiments.demo_models.reading import Assignment
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.support_replies import cut_to_words, reply_language, support_reply
+from experiments.demo_models.word_problems import asks_for_a_number, worked_answer
 
 DANGEROUS = re.compile(
     r"\b(?:how (?:do|can|could|to|would) (?:i |you |we |one )?|help me (?:to )?|instructions (?:for|to|on)|steps to"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from experiments.completions.demo_responder.wording import either
+from experiments.demo_models.wording import either
 
 Cue: TypeAlias = re.Pattern[str]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from experiments.completions.demo_responder.arithmetic import Solution, shown, solve
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.quantities import QUANTITY
-from experiments.completions.demo_responder.reading import Assignment
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.wording import either
+from experiments.demo_models.arithmetic import Solution, shown, solve
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.quantities import QUANTITY
+from experiments.demo_models.reading import Assignment
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.wording import either
 
 ASKS = either(
     r"how (?:many|much|old|far|long|tall|fast|big|heavy)\b",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from experiments.completions.demo_responder.wording import either, words
+from experiments.demo_models.wording import either, words
 
 LANGUAGES = ("en", "de", "fr", "es")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from experiments.completions.demo_responder.quantities import EACH, SHARE, Quantity, parted, quantities
+from experiments.demo_models.quantities import EACH, SHARE, Quantity, parted, quantities
 
 CHAINS_KEPT = 24
 NUMBERS_AT_A_GLANCE = 3

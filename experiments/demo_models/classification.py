@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.languages import NAMES, detected_language
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.support_knowledge import Topic, knowledge
-from experiments.completions.demo_responder.wording import stems
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.languages import NAMES, detected_language
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.support_knowledge import Topic, knowledge
+from experiments.demo_models.wording import stems
 
 POSITIVE = stems(
     "love great awesome thank excellent perfect amazing happy good best enjoy wonderful fantastic helpful easy smooth "

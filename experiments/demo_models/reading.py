@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.completions.demo_responder import cues
-from experiments.completions.demo_responder.json_fields import Field, asked_fields
-from experiments.completions.demo_responder.label_lists import asked_labels
-from experiments.completions.demo_responder.languages import detected_language, requested_language
-from experiments.completions.demo_responder.material import split_material
+from experiments.demo_models import cues
+from experiments.demo_models.json_fields import Field, asked_fields
+from experiments.demo_models.label_lists import asked_labels
+from experiments.demo_models.languages import detected_language, requested_language
+from experiments.demo_models.material import split_material
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.completions.demo_responder.arithmetic import shown
-from experiments.completions.demo_responder.classification import holds, label_of, mood_of, topic_of, urgency_of
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.extraction import fact, summary
-from experiments.completions.demo_responder.json_fields import Field
-from experiments.completions.demo_responder.reading import Assignment
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.support_replies import support_reply
-from experiments.completions.demo_responder.word_problems import asks_for_a_number, guessed_result
+from experiments.demo_models.arithmetic import shown
+from experiments.demo_models.classification import holds, label_of, mood_of, topic_of, urgency_of
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.extraction import fact, summary
+from experiments.demo_models.json_fields import Field
+from experiments.demo_models.reading import Assignment
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.support_replies import support_reply
+from experiments.demo_models.word_problems import asks_for_a_number, guessed_result
 
 LABELLED = re.compile(r"label|categor|class|topic|intent|type|department|queue|tag", re.IGNORECASE)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from experiments.completions.demo_responder.classification import mood_of, topic_of
-from experiments.completions.demo_responder.draws import Draws
-from experiments.completions.demo_responder.reading import Assignment
-from experiments.completions.demo_responder.skill import Skill
-from experiments.completions.demo_responder.support_knowledge import knowledge
+from experiments.demo_models.classification import mood_of, topic_of
+from experiments.demo_models.draws import Draws
+from experiments.demo_models.reading import Assignment
+from experiments.demo_models.skill import Skill
+from experiments.demo_models.support_knowledge import knowledge
 
 SIGNED = re.compile(
     r"(?i:my name is|i am|i'm|ich bin|mein name ist|je m'appelle|me llamo"
