@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from commands.sample_loader import load_sample_apart
 from commands.starting import brought_up_to_date, once_reachable
 from commands.worker_process import watch_worker
-from experiments.actions.load_sample import sample_is_wanted
+from experiments.actions.sample.load_sample import sample_is_wanted
 from gateway import routes
 from gateway.callers import Admission
 from gateway.live import LiveGateway

@@ -108,9 +108,9 @@ def process(command: list[str], *, quiet: bool = False, **environment: str) -> I
 
 def prepared(home: Path, url: str = "") -> str:
     """A database with one live test (SQLite in the folder by default); returns a key for it."""
-    from experiments.actions.create_experiment import create_experiment
-    from experiments.actions.manage_keys import create_key
-    from experiments.actions.start_live import start_live
+    from experiments.actions.installation.manage_keys import create_key
+    from experiments.actions.live.start_live import start_live
+    from experiments.actions.runs.create_experiment import create_experiment
     from experiments.experiment_file import ExperimentSpec
     from experiments.vocabulary import Actor, Role
     from storage import schema

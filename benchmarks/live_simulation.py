@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.open_results import open_results
-from experiments.actions.record_events import record_events
-from experiments.actions.start_live import start_live
+from experiments.actions.live.record_events import record_events
+from experiments.actions.live.start_live import start_live
+from experiments.actions.results.open_results import open_results
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import LiveTest, assign, cumulative_limits
 from experiments.live.events import checked_outcome, exposure_of

@@ -67,9 +67,9 @@ def _report(rows: int, found: dict[str, list[float]]) -> None:
 
 def _fill(home: Path, rows: int) -> None:
     """An experiment of two variants over ``rows`` rows with two scores each, finished and analysed."""
-    from experiments.actions.analyse import fresh_analysis
-    from experiments.actions.create_experiment import create_experiment
-    from experiments.actions.import_dataset import import_dataset
+    from experiments.actions.datasets.import_dataset import import_dataset
+    from experiments.actions.results.analyse import fresh_analysis
+    from experiments.actions.runs.create_experiment import create_experiment
     from experiments.experiment_file import ExperimentSpec
     from experiments.vocabulary import Actor, ExperimentState, Role, RunState
     from storage import imports, schema

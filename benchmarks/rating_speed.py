@@ -102,7 +102,7 @@ def _come(browser: Any, address: str) -> Any:
 
 def _fill(home: Path, items: int, words: int) -> tuple[str, str]:
     """Paths of the links of two sessions over the same answers."""
-    from experiments.actions.import_outputs import import_outputs
+    from experiments.actions.datasets.import_outputs import import_outputs
     from experiments.plans.plan import Plan
     from storage import schema
     from storage.store import open_store

@@ -160,7 +160,7 @@ def _prepare(options: argparse.Namespace) -> float:
     """Schema, test set and queued run, as a server or terminal does them before a worker comes."""
     from commands import terminal
     from commands.experiment_source import load_experiment
-    from experiments.actions.start_run import start_run
+    from experiments.actions.runs.start_run import start_run
 
     file = Path("throughput.yaml")
     file.write_text(EXPERIMENT.format(width=options.width))
@@ -173,7 +173,7 @@ def _bakeoff(options: argparse.Namespace) -> float:
     """What a worker does with a queued run; the analysis has a process of its own."""
     from commands import terminal
     from commands.event_loop import run_loop
-    from experiments.actions.work import Worker
+    from experiments.actions.runs.work import Worker
     from experiments.completions import CompletionSettings, open_completions
     from experiments.completions.litellm_setup import litellm_module
     from experiments.vocabulary import OutputStatus

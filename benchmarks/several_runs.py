@@ -13,8 +13,8 @@ import time
 
 from sqlalchemy import text
 
-from experiments.actions.start_run import start_run
-from experiments.actions.work import Worker
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.runs.work import Worker
 from experiments.completions import CompletionSettings, open_completions
 from experiments.vocabulary import utc_now
 from storage.engine import open_engine

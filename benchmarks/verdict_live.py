@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.open_results import open_results
-from experiments.actions.record_events import record_events
-from experiments.actions.start_live import start_live
+from experiments.actions.live.record_events import record_events
+from experiments.actions.live.start_live import start_live
+from experiments.actions.results.open_results import open_results
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import assign
 from experiments.live.events import Event, checked_outcome, exposure_of

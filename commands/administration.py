@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands import terminal
-from experiments.actions.manage_keys import create_key, revoke_key
+from experiments.actions.installation.manage_keys import create_key, revoke_key
 from experiments.errors import BakeoffError
 from storage.anchors import Anchor
 from storage.store import open_store

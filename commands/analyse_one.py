@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from commands import terminal
-from experiments.actions.analyse import fresh_analysis
+from experiments.actions.results.analyse import fresh_analysis
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import typer
 
 from commands import terminal
 from commands.running import scorer_entry
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.import_outputs import import_outputs
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.datasets.import_outputs import import_outputs
 from experiments.datasets.output_columns import OutputOptions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import parse_plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands import terminal
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment
 from experiments.views.datasets import get_dataset

@@ -11,11 +11,11 @@ import typer
 from commands import terminal
 from commands.experiment_source import load_or_create
 from commands.running import model_check
-from experiments.actions import control_live
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.design_live import no_draft_left
-from experiments.actions.start_live import start_live
-from experiments.actions.stop_live import stop_live
+from experiments.actions.live import control_live
+from experiments.actions.live.design_live import no_draft_left
+from experiments.actions.live.start_live import start_live
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError
 from experiments.views.live_replay import replay_live
 from experiments.views.live_tests import LiveTestView, list_live_tests, live_test_view

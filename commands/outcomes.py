@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands import terminal
-from experiments.actions.void_outcomes import void_outcomes
+from experiments.actions.live.void_outcomes import void_outcomes
 from experiments.wording import count
 
 outcomes = typer.Typer(no_args_is_help=True, help="Outcomes that applications reported.", rich_markup_mode=None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import terminal
-from experiments.actions.open_rating import close_session, new_link, open_session, revoke_links
+from experiments.actions.rating.open_rating import close_session, new_link, open_session, revoke_links
 from experiments.ratings.session_file import SessionSpec, parse_session
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from commands import terminal
-from experiments.actions.promote import promote as promote_winner
-from experiments.actions.roll_back import roll_back, set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.promote import promote as promote_winner
+from experiments.actions.registry.roll_back import roll_back, set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import MessageSpec
 from experiments.prompts.content import Message, PromptContent, chat_prompt, settings_changes, text_prompt, word_diff

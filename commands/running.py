@@ -16,12 +16,12 @@ from commands.experiment_source import load_experiment
 from commands.gate_files import report_results, report_stop
 from commands.interrupting import until_interrupted
 from commands.result_text import print_results
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.control_run import mark_interrupted, resume_run, retry_failed
-from experiments.actions.open_results import open_results
-from experiments.actions.rescore import rescore
-from experiments.actions.start_run import start_run
-from experiments.actions.work import Worker, free_dead_leases
+from experiments.actions.results.open_results import open_results
+from experiments.actions.results.rescore import rescore
+from experiments.actions.runs.apply_judges import apply_judges
+from experiments.actions.runs.control_run import mark_interrupted, resume_run, retry_failed
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.runs.work import Worker, free_dead_leases
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits

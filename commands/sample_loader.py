@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from commands import terminal
-from experiments.actions.load_sample import load_sample_once
+from experiments.actions.sample.load_sample import load_sample_once
 from experiments.errors import BakeoffError
 
 logger = logging.getLogger(__name__)

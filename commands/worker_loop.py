@@ -8,8 +8,8 @@ import os
 import sys
 
 from commands.interrupting import until_interrupted
-from experiments.actions.work import Worker
-from experiments.actions.work_live import LiveWorker
+from experiments.actions.live.work_live import LiveWorker
+from experiments.actions.runs.work import Worker
 from experiments.completions import CompletionSettings, open_completions
 from storage.checkpoints import Checkpointer
 from storage.records import RunRecord

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 
-from experiments.actions.manage_keys import actor_of_key
+from experiments.actions.installation.manage_keys import actor_of_key
 from experiments.vocabulary import Actor, Scope
 from gateway.key_check import Caller, key_in
 from gateway.live import LiveGateway

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from experiments.actions.open_results import open_results
-from experiments.actions.promote import promote
+from experiments.actions.registry.promote import promote
+from experiments.actions.results.open_results import open_results
 from experiments.prompts.content import LABEL_NAME
 from experiments.views.experiments import list_experiments
 from experiments.vocabulary import Actor, Scope

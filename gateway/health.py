@@ -8,7 +8,7 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from experiments.actions.manage_keys import actor_of_key
+from experiments.actions.installation.manage_keys import actor_of_key
 from experiments.background import failing_loops, loop_states
 from experiments.errors import BakeoffError
 from experiments.views.operation import operation_numbers

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from experiments.actions.manage_keys import holder, key_id_of
+from experiments.actions.installation.manage_keys import holder, key_id_of
 from experiments.vocabulary import Actor, Clock, Scope, utc_now
 from storage.records import ApiKeyRecord
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 
-from experiments.actions.manage_keys import note_use
+from experiments.actions.installation.manage_keys import note_use
 from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
 from experiments.live.config import LiveConfig

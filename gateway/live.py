@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from experiments.actions.record_events import record_events
+from experiments.actions.live.record_events import record_events
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Unavailable
 from experiments.live.assignment import Served

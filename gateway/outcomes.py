@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from experiments.actions.record_events import Recorded, record_events
+from experiments.actions.live.record_events import Recorded, record_events
 from experiments.errors import BakeoffError, Conflict, NotFound, nearest
 from experiments.live.events import Outcome, checked_outcome, event_from_json
 from experiments.live.units import VISIBLE

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from experiments.actions.roll_back import roll_back
+from experiments.actions.registry.roll_back import roll_back
 from experiments.plain_text import TEXTS_BY_NAME
 from experiments.prompts.content import LABEL_NAME
 from experiments.prompts.rendering import render

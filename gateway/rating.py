@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from experiments.actions.join_rating import arrive, secret_of_rater
-from experiments.actions.rate import (
+from experiments.actions.rating.join_rating import arrive, secret_of_rater
+from experiments.actions.rating.rate import (
     LONGEST_COMMENT,
     RaterState,
     Vote,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.actions.save_check import save_check
+from experiments.actions.registry.save_check import save_check
 from experiments.judges import bind_judge
 from experiments.views.checks import judgeable, labelled, list_checks
 from experiments.vocabulary import is_simulated

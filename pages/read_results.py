@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.actions.open_results import open_results
+from experiments.actions.results.open_results import open_results
 from experiments.views.experiments import get_experiment
 from experiments.views.live_tests import has_live_test
 from pages.components.empty import show_empty

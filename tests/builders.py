@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.start_run import start_run
-from experiments.actions.work import Worker
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.runs.create_experiment import create_experiment
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.runs.work import Worker
 from experiments.completions import CompletionSettings, open_completions
 from experiments.experiment_file import ExperimentSpec
 from experiments.vocabulary import Actor, Role

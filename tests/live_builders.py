@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.record_events import Recorded, record_events
-from experiments.actions.start_live import start_live
+from experiments.actions.live.record_events import Recorded, record_events
+from experiments.actions.live.start_live import start_live
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import LiveTest, assign
 from experiments.live.events import Event, GatewayCall, checked_outcome, exposure_of

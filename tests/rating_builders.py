@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.open_rating import OpenedSession, open_session
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.rating.open_rating import OpenedSession, open_session
 from experiments.plans.plan import Plan
 from experiments.ratings.session_file import session_from
 from gateway import routes

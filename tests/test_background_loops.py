@@ -13,10 +13,11 @@ from sqlalchemy import text
 
 from commands import worker_process
 from experiments import background
-from experiments.actions import work, work_live
-from experiments.actions.start_run import start_run
-from experiments.actions.work import Worker
-from experiments.actions.work_live import LiveWorker
+from experiments.actions.live import work_live
+from experiments.actions.live.work_live import LiveWorker
+from experiments.actions.runs import work
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.runs.work import Worker
 from experiments.background import Loop, failing_loops, keep_running, loop_state
 from experiments.completions import CompletionSettings, open_completions
 from gateway import delivery, last_known

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from experiments import background
-from experiments.actions.start_run import start_run
+from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError
 from gateway import delivery
 from gateway.delivery import Deliverer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.apply_judges import apply_judges
+from experiments.actions.runs.apply_judges import apply_judges
 from experiments.experiment_file import ScorerEntry
 from experiments.judges import Judge
 from experiments.views.experiments import get_experiment

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.actions.rescore import rescore
-from experiments.actions.try_check import ask_for_suggestions
+from experiments.actions.results.rescore import rescore
+from experiments.actions.trying.try_check import ask_for_suggestions
 from experiments.judges.asking import suggestions_in
 from experiments.judges.suggestions import Suggestion
 from experiments.views.checks import remarks_on, suggestions

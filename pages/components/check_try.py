@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.actions.try_check import try_check
+from experiments.actions.trying.try_check import try_check
 from experiments.experiment_file import ScorerEntry
 from experiments.views.checks import SampleAnswer, Verdict, answers_to_try, check_try
 from experiments.views.operation import workers_alive

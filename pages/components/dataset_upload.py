@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.actions.import_dataset import import_dataset
+from experiments.actions.datasets.import_dataset import import_dataset
 from experiments.datasets.encodings import ENCODING_NAMES
 from experiments.datasets.roles import RoleProposal
 from experiments.views.uploads import UploadPreview, dataset_name_from, preview_upload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.change_settings import tick_first_step
+from experiments.actions.installation.change_settings import tick_first_step
 from experiments.lookup.first_steps import HIDDEN, STEPS
 from experiments.views.home import HomeView
 from pages.components.session import actor, store

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.import_outputs import import_outputs
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.datasets.output_columns import OutputOptions
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment

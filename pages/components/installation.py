@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.remove_sample import remove_sample
+from experiments.actions.sample.remove_sample import remove_sample
 from experiments.views.installation import InstallationView, installation_view, newest_events, verify_audit
 from experiments.views.sample import sample_names
 from experiments.wording import count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.open_results import open_results
+from experiments.actions.results.open_results import open_results
 from experiments.views.experiments import get_experiment
 from experiments.views.operation import workers_alive
 from experiments.views.progress import RunProgress, run_progress

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.registry.roll_back import roll_back, set_label
 from experiments.prompts.content import settings_changes
 from experiments.prompts.labels import PRODUCTION
 from experiments.views.cautions import version_cautions

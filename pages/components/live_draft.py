@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.start_live import start_live
+from experiments.actions.live.start_live import start_live
 from experiments.views.cautions import start_cautions
 from experiments.views.experiments import ExperimentView
 from pages.components.cautions import reason_for

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from experiments.actions.design_live import live_design, start_designed_live
+from experiments.actions.live.design_live import live_design, start_designed_live
 from experiments.errors import BakeoffError
 from experiments.live.layers import RAMP
 from experiments.prompts.labels import PRODUCTION

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.control_live import freeze_live, pause_live, ramp_live, resume_live
-from experiments.actions.open_results import open_results
-from experiments.actions.stop_live import stop_live
+from experiments.actions.live.control_live import freeze_live, pause_live, ramp_live, resume_live
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.results.open_results import open_results
 from experiments.live.assignment import LiveState
 from experiments.live.layers import RAMP
 from experiments.prompts.labels import SHORTEST_REASON

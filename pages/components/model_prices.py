@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from experiments.actions.change_settings import forget_price, set_price
+from experiments.actions.installation.change_settings import forget_price, set_price
 from experiments.views.home import WARN_DAYS
 from experiments.views.models import ModelView, known_models
 from experiments.wording import count, number_words

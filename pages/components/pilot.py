@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.start_run import PILOT
+from experiments.actions.runs.start_run import PILOT
 from experiments.views.experiments import get_experiment
 from experiments.views.progress import run_progress
 from experiments.vocabulary import RunState

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.start_run import PILOT, start_run
+from experiments.actions.runs.create_experiment import create_experiment
+from experiments.actions.runs.start_run import PILOT, start_run
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec, parse_experiment
 from experiments.prompts.content import PromptContent

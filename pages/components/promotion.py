@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.promote import promote
+from experiments.actions.registry.promote import promote
 from experiments.prompts.content import settings_changes
 from experiments.prompts.labels import FIRST_LABELS, PRODUCTION, SHORTEST_REASON
 from experiments.views.experiments import ArmView

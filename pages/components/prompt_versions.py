@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import PromptContent, settings_changes
 from experiments.prompts.labels import PRODUCTION
 from experiments.views.prompts import PromptView, VersionView

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.actions.open_rating import NewLink, open_session
+from experiments.actions.rating.open_rating import NewLink, open_session
 from experiments.errors import BakeoffError
 from experiments.ratings.session_file import SessionSpec, session_from
 from experiments.views.datasets import get_dataset

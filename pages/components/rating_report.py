@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.open_rating import close_session, new_link, revoke_links
+from experiments.actions.rating.open_rating import close_session, new_link, revoke_links
 from experiments.views.rating_report import AgreementView, RaterLine, SessionReport, session_report
 from experiments.views.rating_results import PairLine, SessionResult
 from experiments.views.rating_sessions import SessionSummary, rating_sessions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
+from experiments.actions.runs.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.views.operation import workers_alive
 from experiments.views.progress import RunProgress, RunStamp, run_progress, run_stamp
 from experiments.vocabulary import RunState

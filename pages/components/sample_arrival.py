@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from experiments.actions.load_sample import sample_is_wanted
+from experiments.actions.sample.load_sample import sample_is_wanted
 from pages.components.session import settings, store
 
 EVERY_S = 1.0

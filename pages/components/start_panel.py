@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.actions.create_experiment import discard_draft
-from experiments.actions.start_run import start_run
+from experiments.actions.runs.create_experiment import discard_draft
+from experiments.actions.runs.start_run import start_run
 from experiments.views.experiments import ExperimentView
 from experiments.views.planning import planning_of
 from experiments.views.prompt_notices import experiment_notices

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from experiments.actions.try_prompts import try_prompts
+from experiments.actions.trying.try_prompts import try_prompts
 from experiments.datasets.matching import Matching, match_columns
 from experiments.prompts.content import PromptContent
 from experiments.views.datasets import dataset_rows, get_dataset, list_datasets

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.manage_keys import create_key
-from experiments.actions.open_rating import open_session
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_check import save_check
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.installation.manage_keys import create_key
+from experiments.actions.rating.open_rating import open_session
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_check import save_check
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.prompts.content import Message, chat_prompt, text_prompt
 from experiments.ratings.session_file import session_from

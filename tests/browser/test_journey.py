@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from experiments.actions.manage_keys import create_key
+from experiments.actions.installation.manage_keys import create_key
 from experiments.vocabulary import Actor, Role, Scope
 from tests.browser.conftest import Noted, Server, settled
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.live.assignment import LiveState, assign
 from experiments.prompts.content import text_prompt
 from storage.engine import open_engine

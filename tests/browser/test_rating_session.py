@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.open_rating import OpenedSession, revoke_links
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.rating.open_rating import OpenedSession, revoke_links
 from experiments.plans.plan import Plan
 from experiments.ratings.questions import PAIR_CHOICES
 from experiments.vocabulary import TaskState

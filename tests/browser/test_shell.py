@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
 from storage.store import open_store
 from tests.browser.conftest import DRAWN_MS, Noted, overflow_px, settled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.actions.start_run import start_run
+from experiments.actions.runs.start_run import start_run
 from experiments.views.exports import export_rows
 from storage import schema
 from storage.store import open_store

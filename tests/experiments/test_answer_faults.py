@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.import_outputs import import_outputs
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.plans.plan import Guardrail
 from experiments.results.comparisons.answer_classes import AnswerCounts, answer_checks
 from experiments.stats.summaries import UnitSums

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.open_results import open_results
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.results.open_results import open_results
 from experiments.datasets.imported_outputs import read_outputs
 from experiments.datasets.output_columns import CALL_RECORDS, EXPORTED, OutputOptions
 from experiments.datasets.reading import read_table

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.control_live import force_unit, freeze_live, new_phase, ramp_live
+from experiments.actions.live.control_live import force_unit, freeze_live, new_phase, ramp_live
 from experiments.errors import NotFound
 from experiments.live.assignment import Reason, drawn, exposure_id
 from experiments.live.events import Exposure

@@ -21,11 +21,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.manage_keys import create_key
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
-from experiments.actions.start_live import start_live
+from experiments.actions.installation.manage_keys import create_key
+from experiments.actions.live.start_live import start_live
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import assign
 from experiments.prompts.content import text_prompt

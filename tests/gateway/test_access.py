@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from experiments.actions.manage_keys import create_key, revoke_key
+from experiments.actions.installation.manage_keys import create_key, revoke_key
 from gateway import asgi, routes
 from gateway.auth import refuse_open_routes
 from gateway.limits import BoundedBody

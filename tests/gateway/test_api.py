@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end

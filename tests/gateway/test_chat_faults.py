@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from experiments.actions.manage_keys import create_key, revoke_key
+from experiments.actions.installation.manage_keys import create_key, revoke_key
 from storage.live_tables import Exposure, GatewayCall
 from storage.store import Store
 from tests.builders import ADA

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from experiments.actions.roll_back import set_label
+from experiments.actions.registry.roll_back import set_label
 from gateway import client as client_file
 from gateway import last_known
 from gateway.client import CACHED, DEFAULT, FETCHED, STALE, Client

@@ -6,8 +6,8 @@ import json
 import httpx
 import pytest
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.change_settings import set_monthly_budget
+from experiments.actions.installation.change_settings import set_monthly_budget
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError
 from experiments.views.live_tests import live_test_view
 from storage.live_tables import Exposure

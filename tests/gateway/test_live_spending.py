@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from experiments.actions.change_settings import set_monthly_budget, set_price
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.installation.change_settings import set_monthly_budget, set_price
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.lookup.budget import month_start
 from experiments.prompts.content import text_prompt
 from storage.live_tables import GatewayCall, LiveSpend

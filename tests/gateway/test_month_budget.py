@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.actions.change_settings import set_monthly_budget
+from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.plans.pricing import PriceBook
 from gateway.month_budget import MonthBudget
 from gateway.openai_errors import ChatError

@@ -6,7 +6,7 @@ import json
 import openai
 import pytest
 
-from experiments.actions.roll_back import set_label
+from experiments.actions.registry.roll_back import set_label
 from storage.live_tables import Exposure, GatewayCall
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider

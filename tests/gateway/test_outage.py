@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from experiments.actions.manage_keys import create_key, revoke_key
+from experiments.actions.installation.manage_keys import create_key, revoke_key
 from gateway.live import LiveGateway
 from storage.live_tables import Exposure, Outcome
 from storage.store import Store, open_store

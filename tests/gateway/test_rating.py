@@ -5,7 +5,7 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.open_rating import close_session, new_link, revoke_links
+from experiments.actions.rating.open_rating import close_session, new_link, revoke_links
 from storage.store import Store
 from tests.builders import ADA
 from tests.rating_builders import VARIANTS, arrived, imported, opened, rate_everything, vote

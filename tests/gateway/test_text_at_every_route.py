@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
 from storage.store import Store
 from tests.builders import ADA

@@ -13,8 +13,8 @@ import json
 
 import pytest
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.import_outputs import import_outputs
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment
 from experiments.results.table_analysis import analyse_table

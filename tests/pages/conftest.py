@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from experiments.actions.open_results import open_results
+from experiments.actions.results.open_results import open_results
 from pages.components import session
 from pages.components.errors import NEUTRAL as UNEXPECTED
 from storage.store import Store, open_store

@@ -2,8 +2,8 @@
 
 from streamlit.testing.v1 import AppTest
 
-from experiments.actions.promote import promote
-from experiments.actions.roll_back import roll_back, set_label
+from experiments.actions.registry.promote import promote
+from experiments.actions.registry.roll_back import roll_back, set_label
 from experiments.views.prompts import get_prompt, label_history
 from tests.builders import ADA
 from tests.pages.conftest import Opened

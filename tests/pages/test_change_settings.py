@@ -1,7 +1,7 @@
 """Settings: prices and the month's budget are kept, a key is shown once, the log can be verified."""
 
-from experiments.actions.change_settings import set_monthly_budget
-from experiments.actions.manage_keys import create_key
+from experiments.actions.installation.change_settings import set_monthly_budget
+from experiments.actions.installation.manage_keys import create_key
 from experiments.plans.pricing import Price
 from experiments.views.home import home_view
 from experiments.views.installation import api_keys

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from experiments.actions.answer_preview import answer_preview
+from experiments.actions.trying.answer_preview import answer_preview
 from experiments.completions import CompletionSettings, open_completions
 from experiments.views.exports import export_rows
 from experiments.vocabulary import RunState, new_id

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.open_rating import OpenedSession, close_session
+from experiments.actions.rating.open_rating import OpenedSession, close_session
 from experiments.ratings.session_file import SessionSpec
 from experiments.views.rating_sessions import rating_sessions
 from storage.store import Store

@@ -1,9 +1,9 @@
 """Home: what a new installation says, what needs somebody, and the card of first steps."""
 
-from experiments.actions.change_settings import set_monthly_budget
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.promote import promote
-from experiments.actions.start_run import start_run
+from experiments.actions.installation.change_settings import set_monthly_budget
+from experiments.actions.registry.promote import promote
+from experiments.actions.runs.create_experiment import create_experiment
+from experiments.actions.runs.start_run import start_run
 from experiments.lookup.first_steps import HIDDEN, first_steps
 from experiments.views.datasets import get_dataset
 from experiments.views.home import home_view

@@ -1,7 +1,7 @@
 """Prompts: two editors, what differs, what is missing, and versions that are kept."""
 
-from experiments.actions.roll_back import set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.roll_back import set_label
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
 from experiments.views.prompts import get_prompt, list_prompts
 from tests.builders import ADA

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.promote import promote
+from experiments.actions.registry.promote import promote
 from experiments.errors import BakeoffError
 from storage.anchors import Anchor, AnchorFile
 from storage.audit import event_hash

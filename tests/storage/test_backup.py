@@ -4,7 +4,7 @@ import json
 import pytest
 from sqlalchemy import inspect
 
-from experiments.actions.open_results import open_results
+from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Conflict
 from storage import schema
 from storage.backup import backup, restore

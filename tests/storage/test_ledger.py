@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.start_run import start_run
+from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError
 from experiments.vocabulary import RunState, new_id
 from storage import ledger as books

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from experiments.actions.join_rating import arrive
-from experiments.actions.rate import Vote, rater_state, submit_votes
+from experiments.actions.rating.join_rating import arrive
+from experiments.actions.rating.rate import Vote, rater_state, submit_votes
 from storage.backup import backup, restore
 from storage.removal import Holdings, is_rated, remove
 from storage.store import Store, open_store

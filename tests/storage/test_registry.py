@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.save_prompt import save_prompt
 from experiments.errors import Conflict
 from experiments.prompts.content import text_prompt
 from storage.records import LabelRecord

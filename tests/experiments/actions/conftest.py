@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.actions.load_sample import load_sample_once
+from experiments.actions.sample.load_sample import load_sample_once
 from storage.backup import backup, restore
 from storage.engine import open_engine
 from storage.store import Store

@@ -6,14 +6,16 @@ import pkgutil
 import pytest
 
 import experiments.actions
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.change_settings import (
+from experiments.actions.datasets.import_dataset import archive_dataset, import_dataset, set_roles
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.installation.change_settings import (
     forget_price,
     set_monthly_budget,
     set_price,
     tick_first_step,
 )
-from experiments.actions.control_live import (
+from experiments.actions.installation.manage_keys import create_key, revoke_key
+from experiments.actions.live.control_live import (
     force_unit,
     freeze_live,
     new_phase,
@@ -21,26 +23,24 @@ from experiments.actions.control_live import (
     ramp_live,
     resume_live,
 )
-from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
-from experiments.actions.create_experiment import create_experiment, discard_draft
-from experiments.actions.design_live import live_design, start_designed_live
-from experiments.actions.import_dataset import archive_dataset, import_dataset, set_roles
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.manage_keys import create_key, revoke_key
-from experiments.actions.open_rating import close_session, new_link, open_session, revoke_links
-from experiments.actions.open_results import open_results
-from experiments.actions.promote import promote
-from experiments.actions.remove_sample import remove_sample
-from experiments.actions.rescore import rescore
-from experiments.actions.roll_back import roll_back, set_label
-from experiments.actions.save_check import save_check
-from experiments.actions.save_prompt import save_prompt
-from experiments.actions.start_live import start_live
-from experiments.actions.start_run import start_run
-from experiments.actions.stop_live import stop_live
-from experiments.actions.try_check import ask_for_suggestions, try_check
-from experiments.actions.try_prompts import try_prompts
-from experiments.actions.void_outcomes import void_outcomes
+from experiments.actions.live.design_live import live_design, start_designed_live
+from experiments.actions.live.start_live import start_live
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.live.void_outcomes import void_outcomes
+from experiments.actions.rating.open_rating import close_session, new_link, open_session, revoke_links
+from experiments.actions.registry.promote import promote
+from experiments.actions.registry.roll_back import roll_back, set_label
+from experiments.actions.registry.save_check import save_check
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.results.open_results import open_results
+from experiments.actions.results.rescore import rescore
+from experiments.actions.runs.apply_judges import apply_judges
+from experiments.actions.runs.control_run import cancel_run, pause_run, resume_run, retry_failed
+from experiments.actions.runs.create_experiment import create_experiment, discard_draft
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.sample.remove_sample import remove_sample
+from experiments.actions.trying.try_check import ask_for_suggestions, try_check
+from experiments.actions.trying.try_prompts import try_prompts
 from experiments.errors import Forbidden
 from experiments.prompts.content import text_prompt
 from experiments.ratings.session_file import SessionSpec
@@ -157,7 +157,7 @@ def test_a_viewer_reads_results_but_changes_nothing(sqlite_store: Store):
 
 def test_no_action_that_takes_an_actor_is_left_out_here():
     found = set()
-    for module in pkgutil.iter_modules(experiments.actions.__path__, "experiments.actions."):
+    for module in pkgutil.walk_packages(experiments.actions.__path__, "experiments.actions."):
         members = inspect.getmembers(__import__(module.name, fromlist=["x"]), inspect.isfunction)
         found |= {
             name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.actions.open_results import open_results
-from experiments.actions.save_check import save_check
+from experiments.actions.registry.save_check import save_check
+from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Forbidden, NotFound
 from experiments.judges.ready_made import READY_MADE
 from experiments.vocabulary import Actor, Role

@@ -2,9 +2,9 @@
 
 import pytest
 
-from experiments.actions.open_results import open_results
-from experiments.actions.rescore import rescore
-from experiments.actions.start_run import start_run
+from experiments.actions.results.open_results import open_results
+from experiments.actions.results.rescore import rescore
+from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError
 from experiments.views.exports import export_rows
 from experiments.vocabulary import RunState

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from experiments.actions.import_dataset import archive_dataset, import_dataset, set_roles
+from experiments.actions.datasets.import_dataset import archive_dataset, import_dataset, set_roles
 from experiments.errors import BakeoffError, Conflict, NotFound
 from experiments.views.datasets import dataset_rows, get_dataset, list_datasets
 from storage import datasets as storage_datasets

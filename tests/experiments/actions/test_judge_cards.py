@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.open_results import open_results
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.results.open_results import open_results
+from experiments.actions.runs.apply_judges import apply_judges
 from experiments.experiment_file import ScorerEntry
 from experiments.plans.plan import Plan, PrimaryMetric
 from storage.store import Store

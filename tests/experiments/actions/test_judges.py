@@ -7,10 +7,10 @@ import json
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.control_run import resume_run
-from experiments.actions.open_results import open_results
-from experiments.actions.start_run import start_run
+from experiments.actions.results.open_results import open_results
+from experiments.actions.runs.apply_judges import apply_judges
+from experiments.actions.runs.control_run import resume_run
+from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
 from experiments.views.exports import export_rows

@@ -5,10 +5,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from experiments.actions.control_live import new_phase
-from experiments.actions.design_live import live_design, start_designed_live
-from experiments.actions.open_results import open_results
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.live.control_live import new_phase
+from experiments.actions.live.design_live import live_design, start_designed_live
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.results.open_results import open_results
 from experiments.experiment_file import ExperimentSpec, OutcomeSpec
 from experiments.live.assignment import drawn
 from experiments.prompts.content import text_prompt

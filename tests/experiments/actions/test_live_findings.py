@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.actions.analyse import fresh_analysis
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.live.units import PLACEHOLDERS, is_blank
 from tests.live_builders import call, live_spec, met, outcome, record, started
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.actions.open_results import open_results
+from experiments.actions.results.open_results import open_results
 from experiments.live.assignment import drawn
 from experiments.lookup import live_evidence
 from tests.live_builders import ADA, live_spec, met, outcome, record, started

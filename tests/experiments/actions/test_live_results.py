@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.control_live import new_phase
-from experiments.actions.open_results import open_results
-from experiments.actions.promote import promote
-from experiments.actions.stop_live import stop_live
+from experiments.actions.live.control_live import new_phase
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.registry.promote import promote
+from experiments.actions.results.open_results import open_results
 from experiments.errors import Conflict
 from experiments.live.assignment import Reason, assign, drawn
 from experiments.live.events import Exposure

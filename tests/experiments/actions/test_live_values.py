@@ -5,10 +5,10 @@ import json
 import pytest
 from sqlalchemy import text
 
-from experiments.actions import analyse_live
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.record_events import record_events
-from experiments.actions.void_outcomes import void_outcomes
+from experiments.actions.live import analyse_live
+from experiments.actions.live.record_events import record_events
+from experiments.actions.live.void_outcomes import void_outcomes
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError, Conflict, NotFound
 from experiments.experiment_file import OutcomeSpec
 from experiments.live.assignment import assign

@@ -18,8 +18,8 @@ DOWN = "[[fault:503]]"
 
 @pytest.fixture(autouse=True)
 def _quick_probes(monkeypatch):
-    monkeypatch.setattr("experiments.actions.brake.FIRST_PROBE_S", 0.01)
-    monkeypatch.setattr("experiments.actions.brake.LONGEST_PROBE_S", 0.05)
+    monkeypatch.setattr("experiments.actions.runs.brake.FIRST_PROBE_S", 0.01)
+    monkeypatch.setattr("experiments.actions.runs.brake.LONGEST_PROBE_S", 0.05)
 
 
 def _spec(mark: str):
@@ -37,7 +37,7 @@ def _run(store, provider, **limits):
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("begins_at", [0, 17])
 def test_no_row_is_lost_to_an_outage(sqlite_store, caplog, monkeypatch, concurrency, begins_at):
-    caplog.set_level(logging.WARNING, "experiments.actions.run_stages")
+    caplog.set_level(logging.WARNING, "experiments.actions.runs.run_stages")
     calls, answer = itertools.count(), Completions.attempt
 
     async def attempt(self, request, **more):
@@ -58,7 +58,7 @@ def test_no_row_is_lost_to_an_outage(sqlite_store, caplog, monkeypatch, concurre
 
 
 def test_an_outage_without_end_stops_the_run_and_takes_no_row(sqlite_store, monkeypatch):
-    monkeypatch.setattr("experiments.actions.brake.PATIENCE_S", 0.3)
+    monkeypatch.setattr("experiments.actions.runs.brake.PATIENCE_S", 0.3)
     experiment = made(sqlite_store, _spec(DOWN), rows=20)
     with FakeProvider() as provider:
         _run(sqlite_store, provider, concurrency=8, attempts=1)

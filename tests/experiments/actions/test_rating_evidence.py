@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.open_rating import close_session
+from experiments.actions.rating.open_rating import close_session
+from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError, Conflict
 from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from experiments.actions.join_rating import arrive
-from experiments.actions.rate import Vote, rater_state, submit_votes, undo_vote
+from experiments.actions.rating.join_rating import arrive
+from experiments.actions.rating.rate import Vote, rater_state, submit_votes, undo_vote
 from storage.store import Store, open_store
 from tests.conftest import ManualClock
 from tests.rating_builders import imported, opened

@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from experiments.actions.analyse import fresh_analysis
-from experiments.actions.open_rating import close_session
+from experiments.actions.rating.open_rating import close_session
+from experiments.actions.results.analyse import fresh_analysis
 from storage.store import Store
 from tests.builders import ADA
 from tests.rating_builders import arrived, imported, opened, rate_everything, served, vote

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from experiments.actions.import_outputs import import_outputs
-from experiments.actions.open_results import open_results
+from experiments.actions.datasets.import_outputs import import_outputs
+from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Conflict
 from experiments.exports import write_csv, write_jsonl
 from experiments.views.experiments import experiment_names

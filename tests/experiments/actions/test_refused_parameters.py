@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.save_prompt import save_prompt
-from experiments.actions.start_run import start_run
-from experiments.actions.try_prompts import try_prompts
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.runs.apply_judges import apply_judges
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.trying.try_prompts import try_prompts
 from experiments.completions.parameters import check_parameters
 from experiments.errors import BakeoffError
 from experiments.prompts.content import text_prompt
@@ -58,7 +58,7 @@ def test_a_judge_is_refused_before_it_is_paid(sqlite_store):
 
 def test_a_design_from_before_the_rule_is_refused_when_it_starts(sqlite_store, monkeypatch):
     with monkeypatch.context() as before:
-        before.setattr("experiments.actions.save_prompt.check_parameters", lambda _parameters, of: None)
+        before.setattr("experiments.actions.registry.save_prompt.check_parameters", lambda _parameters, of: None)
         before.setattr("experiments.lookup.design.check_all_parameters", lambda _variants, _judges: None)
         made(sqlite_store, _spec({"api_base": "http://127.0.0.1:9"}))
     with pytest.raises(BakeoffError, match=r"the variant 'B'.*'api_base'"):

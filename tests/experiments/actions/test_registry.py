@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from experiments.actions.open_results import open_results
-from experiments.actions.promote import promote
-from experiments.actions.roll_back import roll_back, set_label
-from experiments.actions.save_prompt import save_prompt
+from experiments.actions.registry.promote import promote
+from experiments.actions.registry.roll_back import roll_back, set_label
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Conflict, Forbidden, NotFound
 from experiments.plans.pricing import PriceBook
 from experiments.prompts.content import text_prompt

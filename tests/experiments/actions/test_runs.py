@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from experiments.actions.answer_preview import answer_preview
-from experiments.actions.change_settings import set_monthly_budget, set_price
-from experiments.actions.control_run import cancel_run, pause_run, resume_run, retry_failed
-from experiments.actions.open_results import open_results
-from experiments.actions.rescore import rescore
-from experiments.actions.start_run import start_run
-from experiments.actions.try_prompts import try_prompts
+from experiments.actions.installation.change_settings import set_monthly_budget, set_price
+from experiments.actions.results.open_results import open_results
+from experiments.actions.results.rescore import rescore
+from experiments.actions.runs.control_run import cancel_run, pause_run, resume_run, retry_failed
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.trying.answer_preview import answer_preview
+from experiments.actions.trying.try_prompts import try_prompts
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
@@ -196,8 +196,8 @@ def _answer_tries(store: Store, environ: dict[str, str] | None = None) -> None:
 
 
 def test_an_empty_cell_of_a_variable_stops_before_anything_is_sent(store: Store):
-    from experiments.actions.create_experiment import create_experiment
-    from experiments.actions.import_dataset import import_dataset
+    from experiments.actions.datasets.import_dataset import import_dataset
+    from experiments.actions.runs.create_experiment import create_experiment
 
     content = b'{"question": "a", "answer": "1"}\n{"question": null, "answer": "2"}\n'
     done = import_dataset(store, content, filename="q.jsonl", name="questions", actor=ADA)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.actions.apply_judges import apply_judges
-from experiments.actions.control_run import resume_run
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.runs.apply_judges import apply_judges
+from experiments.actions.runs.control_run import resume_run
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.errors import BakeoffError
 from experiments.judges import bind_judge
 from experiments.scoring import bind_all, is_judge

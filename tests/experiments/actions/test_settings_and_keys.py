@@ -5,8 +5,13 @@ import json
 import pytest
 from sqlalchemy import text
 
-from experiments.actions.change_settings import forget_price, set_monthly_budget, set_price, tick_first_step
-from experiments.actions.manage_keys import actor_of_key, create_key, revoke_key
+from experiments.actions.installation.change_settings import (
+    forget_price,
+    set_monthly_budget,
+    set_price,
+    tick_first_step,
+)
+from experiments.actions.installation.manage_keys import actor_of_key, create_key, revoke_key
 from experiments.errors import BakeoffError, NotFound
 from experiments.lookup.budget import month_start, monthly_budget, monthly_left
 from experiments.lookup.first_steps import first_steps

@@ -2,15 +2,15 @@
 
 import pytest
 
-from experiments.actions.change_settings import set_price
-from experiments.actions.control_live import force_unit, pause_live, resume_live
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.manage_keys import create_key
-from experiments.actions.roll_back import roll_back, set_label
-from experiments.actions.save_check import save_check
-from experiments.actions.save_prompt import save_prompt
-from experiments.actions.stop_live import stop_live
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.installation.change_settings import set_price
+from experiments.actions.installation.manage_keys import create_key
+from experiments.actions.live.control_live import force_unit, pause_live, resume_live
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.registry.roll_back import roll_back, set_label
+from experiments.actions.registry.save_check import save_check
+from experiments.actions.registry.save_prompt import save_prompt
+from experiments.actions.runs.create_experiment import create_experiment
 from experiments.errors import BakeoffError
 from experiments.experiment_file import parse_experiment
 from experiments.live.events import checked_outcome

@@ -2,9 +2,9 @@
 
 import pytest
 
-from experiments.actions.create_experiment import create_experiment
-from experiments.actions.import_dataset import import_dataset
-from experiments.actions.start_run import PILOT, start_run
+from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.runs.create_experiment import create_experiment
+from experiments.actions.runs.start_run import PILOT, start_run
 from experiments.errors import BakeoffError
 from experiments.views.prompt_notices import experiment_notices
 from storage.store import Store

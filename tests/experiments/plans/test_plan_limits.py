@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.actions.import_outputs import import_outputs
+from experiments.actions.datasets.import_outputs import import_outputs
 from experiments.errors import BakeoffError
 from experiments.plans.plan import Guardrail, MetricDefinition, Plan, PrimaryMetric
 from experiments.plans.plan_limits import check_limits_fit

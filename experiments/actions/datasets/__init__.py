@@ -1,0 +1,1 @@
+"""What comes in as files: test sets, and answers that were produced elsewhere."""

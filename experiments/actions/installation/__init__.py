@@ -1,0 +1,1 @@
+"""Settings and API keys of the installation."""

@@ -1,0 +1,1 @@
+"""Live tests: start, change, stop, record what traffic reports, score and guard it."""

@@ -1,0 +1,1 @@
+"""Rating sessions: open, join by link, rate."""

@@ -1,0 +1,1 @@
+"""Analyse the evidence, open a result, score again."""

@@ -1,0 +1,1 @@
+"""The sample project: load it, play its people and its traffic, remove it."""

@@ -1,0 +1,1 @@
+"""Single tries of a prompt or a judge before a run."""
