@@ -32,7 +32,7 @@ from experiments.results.decision import decide
 from experiments.results.live_analysis import LiveSums, analyse_sums
 from experiments.results.peeking import Look
 from experiments.stats.summaries import UnitSums
-from experiments.views.live import load_live
+from experiments.views.live.config import load_live
 from experiments.vocabulary import Actor, Direction, MetricKind, Role, VerdictOutcome
 from storage import schema
 from storage.engine import open_engine

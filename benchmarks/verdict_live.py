@@ -20,7 +20,7 @@ from experiments.actions.runs.create_experiment import create_experiment
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import assign
 from experiments.live.events import Event, checked_outcome, exposure_of
-from experiments.views.live import load_live
+from experiments.views.live.config import load_live
 from experiments.vocabulary import Actor, Role, new_id
 from storage import schema
 from storage.engine import open_engine

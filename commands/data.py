@@ -137,7 +137,7 @@ def export(
 ) -> None:
     """Everything of an experiment, always."""
     from experiments.exports import write_csv, write_jsonl
-    from experiments.views.exports import export_rows
+    from experiments.views.results.exports import export_rows
 
     chosen = output_format or ("csv" if output is not None and output.suffix.lower() == ".csv" else "jsonl")
     if chosen not in ("jsonl", "csv"):

@@ -9,8 +9,8 @@ from experiments.actions.datasets.import_dataset import import_dataset
 from experiments.actions.runs.create_experiment import create_experiment
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment
-from experiments.views.datasets import get_dataset
-from experiments.views.prompt_notices import experiment_notices
+from experiments.views.datasets.datasets import get_dataset
+from experiments.views.registry.prompt_notices import experiment_notices
 from experiments.vocabulary import Actor
 from storage.records import ExperimentRecord
 from storage.store import Store

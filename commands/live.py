@@ -17,8 +17,8 @@ from experiments.actions.live.start_live import start_live
 from experiments.actions.live.stop_live import stop_live
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError
-from experiments.views.live_replay import replay_live
-from experiments.views.live_tests import LiveTestView, list_live_tests, live_test_view
+from experiments.views.live.live_replay import replay_live
+from experiments.views.live.tests import LiveTestView, list_live_tests, live_test_view
 from experiments.wording import count
 
 live = typer.Typer(no_args_is_help=True, help="Experiments on real traffic.", rich_markup_mode=None)

@@ -6,8 +6,8 @@ import typer
 
 from commands import terminal
 from experiments.plans.projection import Projection
-from experiments.views.live_planning import LivePlanning
-from experiments.views.planning import Planning
+from experiments.views.live.planning import LivePlanning
+from experiments.views.runs.planning import Planning
 from experiments.wording import percent
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from commands import terminal
-from experiments.views.progress import RunProgress, run_progress
+from experiments.views.runs.progress import RunProgress, run_progress
 from storage.records import RunRecord
 from storage.store import Store
 

@@ -12,7 +12,7 @@ from experiments.actions.rating.open_rating import close_session, new_link, open
 from experiments.ratings.session_file import SessionSpec, parse_session
 
 if TYPE_CHECKING:
-    from experiments.views.rating_report import RaterLine, SessionReport
+    from experiments.views.rating.report import RaterLine, SessionReport
 
 rate = typer.Typer(no_args_is_help=True, help="Blind ratings by people.", rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The experiment.")]
@@ -26,7 +26,7 @@ def open_rating(
     as_json: terminal.Json = False,
 ) -> None:
     """Open a rating session over the experiment's answers and print the raters' link; it is shown once."""
-    from experiments.views.rating_sessions import preview_session
+    from experiments.views.rating.sessions import preview_session
 
     spec = parse_session(terminal.read_text(file), source=file.name) if file else SessionSpec()
     preview = preview_session(terminal.store(), name, spec)
@@ -71,7 +71,7 @@ def open_rating(
 @rate.command()
 def status(name: Name, as_json: terminal.Json = False) -> None:
     """How far the newest session is, how far raters agree, and what they say."""
-    from experiments.views.rating_report import session_report
+    from experiments.views.rating.report import session_report
 
     report = session_report(terminal.store(), _newest(name))
     terminal.print_json(report.to_json()) if as_json else _print_report(report)
@@ -114,7 +114,7 @@ def link(
 
 
 def _newest(name: str) -> str:
-    from experiments.views.rating_sessions import newest_session_id
+    from experiments.views.rating.sessions import newest_session_id
 
     return newest_session_id(terminal.store(), name)
 

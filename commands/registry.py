@@ -17,8 +17,15 @@ from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import MessageSpec
 from experiments.prompts.content import Message, PromptContent, chat_prompt, settings_changes, text_prompt, word_diff
 from experiments.strict_yaml import parse_model
-from experiments.views.prompt_notices import content_notices
-from experiments.views.prompts import PromptView, VersionView, get_prompt, label_history, list_prompts, served_prompt
+from experiments.views.registry.prompt_notices import content_notices
+from experiments.views.registry.prompts import (
+    PromptView,
+    VersionView,
+    get_prompt,
+    label_history,
+    list_prompts,
+    served_prompt,
+)
 
 prompts = typer.Typer(help="Prompts, versions, labels.", rich_markup_mode=None)
 

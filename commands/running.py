@@ -28,9 +28,9 @@ from experiments.experiment_file import Limits
 from experiments.lookup.budget import MONTHLY_BUDGET_KIND
 from experiments.scoring import is_judge
 from experiments.strict_yaml import parse_yaml
-from experiments.views.checks import uses_of
-from experiments.views.experiments import get_experiment
-from experiments.views.progress import RunProgress, run_progress
+from experiments.views.runs.experiments import get_experiment
+from experiments.views.runs.progress import RunProgress, run_progress
+from experiments.views.trying.checks import uses_of
 from experiments.vocabulary import RunState, VerdictOutcome
 from experiments.wording import count
 from storage.checkpoints import Checkpointer
@@ -137,8 +137,8 @@ def plan(
 ) -> None:
     """Rows, repeats, cost range, time and power; spends nothing. For a live test: users and days."""
     from commands.plan_text import print_live_plan, print_plan
-    from experiments.views.live_planning import live_planning_of
-    from experiments.views.planning import planning_of
+    from experiments.views.live.planning import live_planning_of
+    from experiments.views.runs.planning import planning_of
 
     store = terminal.store()
     spec, experiment = load_experiment(store, file, actor=terminal.actor())
@@ -230,7 +230,7 @@ def model_check() -> Callable[[str], BakeoffError | None]:
 
 def _agreed(name: str, limits: Limits, rows: int | None, *, ask: bool) -> bool:
     from commands.plan_text import price_line
-    from experiments.views.planning import projection_of
+    from experiments.views.runs.planning import projection_of
 
     projection = projection_of(terminal.store(), name, rows=rows, concurrency=limits.concurrency)
     terminal.say(price_line(projection, limits.budget_usd))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from experiments.actions.registry.promote import promote
 from experiments.actions.results.open_results import open_results
 from experiments.prompts.content import LABEL_NAME
-from experiments.views.experiments import list_experiments
+from experiments.views.runs.experiments import list_experiments
 from experiments.vocabulary import Actor, Scope
 from gateway.auth import scoped
 from storage.store import Store

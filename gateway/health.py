@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from experiments.actions.installation.manage_keys import actor_of_key
 from experiments.background import failing_loops, loop_states
 from experiments.errors import BakeoffError
-from experiments.views.operation import operation_numbers
+from experiments.views.installation.operation import operation_numbers
 from experiments.vocabulary import Scope
 from gateway.errors import error_response
 from gateway.live import LiveGateway

@@ -19,7 +19,7 @@ from experiments.background import Loop, loop_state
 from experiments.errors import BakeoffError
 from experiments.live.config import LiveConfig
 from experiments.plans.pricing import PriceBook
-from experiments.views.access import Access, load_access
+from experiments.views.live.access import Access, load_access
 from storage.records import ApiKeyRecord
 from storage.store import Store
 

@@ -11,8 +11,8 @@ from experiments.actions.registry.roll_back import roll_back
 from experiments.plain_text import TEXTS_BY_NAME
 from experiments.prompts.content import LABEL_NAME
 from experiments.prompts.rendering import render
-from experiments.views.prompt_notices import content_notices
-from experiments.views.prompts import list_prompts, served_prompt
+from experiments.views.registry.prompt_notices import content_notices
+from experiments.views.registry.prompts import list_prompts, served_prompt
 from experiments.vocabulary import Actor, Scope
 from gateway.auth import scoped
 from storage.store import Store

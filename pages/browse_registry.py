@@ -3,7 +3,7 @@
 import streamlit as st
 
 from experiments.prompts.labels import FIRST_LABELS, PRODUCTION
-from experiments.views.registry import live_cards
+from experiments.views.registry.served import live_cards
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.live_card import show_live_card, show_rolled_back

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from experiments.actions.installation.change_settings import set_monthly_budget
-from experiments.views.home import home_view
+from experiments.views.installation.home import home_view
 from pages.components.errors import show_errors
 from pages.components.installation import show_installation
 from pages.components.key_list import show_keys

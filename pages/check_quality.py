@@ -4,7 +4,7 @@ import streamlit as st
 
 from experiments.actions.registry.save_check import save_check
 from experiments.judges import bind_judge
-from experiments.views.checks import judgeable, labelled, list_checks
+from experiments.views.trying.checks import judgeable, labelled, list_checks
 from experiments.vocabulary import is_simulated
 from pages.components import check_editor
 from pages.components.apply_check import apply_to_all

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.views.rating_sessions import rating_sessions
+from experiments.views.rating.sessions import rating_sessions
 from pages.components.errors import show_errors
 from pages.components.rating_list import show_sessions
 from pages.components.rating_opening import open_form

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.views.experiments import experiment_names
+from experiments.views.runs.experiments import experiment_names
 from pages.components.errors import show_errors
 from pages.components.experiment_list import show_experiments
 from pages.components.from_file import from_file

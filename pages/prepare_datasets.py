@@ -3,7 +3,7 @@
 import streamlit as st
 
 from experiments.actions.datasets.import_dataset import archive_dataset
-from experiments.views.datasets import get_dataset, list_datasets
+from experiments.views.datasets.datasets import get_dataset, list_datasets
 from experiments.wording import count
 from pages.components.dataset_roles import edit_roles
 from pages.components.dataset_rows import browse_rows

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from experiments.actions.results.open_results import open_results
-from experiments.views.experiments import get_experiment
-from experiments.views.live_tests import has_live_test
+from experiments.views.live.tests import has_live_test
+from experiments.views.runs.experiments import get_experiment
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from experiments.views.home import home_view
-from experiments.views.live_tests import list_live_tests
+from experiments.views.installation.home import home_view
+from experiments.views.live.tests import list_live_tests
 from pages.components.errors import show_errors
 from pages.components.first_steps import show_first_steps
 from pages.components.home_cards import show_decisions, show_live_tests, show_needs, show_running, show_spend

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from experiments.views.experiments import get_experiment
-from experiments.views.live_tests import list_live_tests, live_test_or_draft
+from experiments.views.live.tests import list_live_tests, live_test_or_draft
+from experiments.views.runs.experiments import get_experiment
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.live_draft import show_live_draft

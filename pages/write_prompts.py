@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from experiments.views.prompts import get_prompt, list_prompts
+from experiments.views.registry.prompts import get_prompt, list_prompts
 from pages.components import prompt_editor
 from pages.components.errors import show_errors
 from pages.components.pickers import models

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from experiments.views.answers import AnswerView, RowAnswers
-from experiments.views.experiments import ArmView
+from experiments.views.results.answers import AnswerView, RowAnswers
+from experiments.views.runs.experiments import ArmView
 from experiments.wording import amount, count, metric_name
 from pages.components.inert import Html, cut, element, joined
 from pages.components.numbers import score_text, seconds_words

@@ -7,7 +7,7 @@ import streamlit as st
 from experiments.actions.runs.apply_judges import apply_judges
 from experiments.experiment_file import ScorerEntry
 from experiments.judges import Judge
-from experiments.views.experiments import get_experiment
+from experiments.views.runs.experiments import get_experiment
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.session import actor, model_problem, store

@@ -10,8 +10,8 @@ from experiments.actions.results.rescore import rescore
 from experiments.actions.trying.try_check import ask_for_suggestions
 from experiments.judges.asking import suggestions_in
 from experiments.judges.suggestions import Suggestion
-from experiments.views.checks import remarks_on, suggestions
-from experiments.views.previews import try_results
+from experiments.views.trying.checks import remarks_on, suggestions
+from experiments.views.trying.previews import try_results
 from experiments.vocabulary import is_simulated
 from pages.components.check_editor import accept
 from pages.components.errors import show_errors

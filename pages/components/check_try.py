@@ -8,8 +8,8 @@ import streamlit as st
 
 from experiments.actions.trying.try_check import try_check
 from experiments.experiment_file import ScorerEntry
-from experiments.views.checks import SampleAnswer, Verdict, answers_to_try, check_try
-from experiments.views.operation import workers_alive
+from experiments.views.installation.operation import workers_alive
+from experiments.views.trying.checks import SampleAnswer, Verdict, answers_to_try, check_try
 from experiments.vocabulary import canonical_json
 from experiments.wording import count
 from pages.components.errors import show_errors

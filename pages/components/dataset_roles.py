@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.datasets.import_dataset import set_roles
-from experiments.views.datasets import DatasetView
+from experiments.views.datasets.datasets import DatasetView
 from pages.components.errors import show_errors
 from pages.components.session import actor, store
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from experiments.views.datasets import DatasetView, dataset_rows
+from experiments.views.datasets.datasets import DatasetView, dataset_rows
 from pages.components.inert import cut
 from pages.components.session import store
 from pages.components.show_output import show_record

@@ -9,7 +9,7 @@ import streamlit as st
 from experiments.actions.datasets.import_dataset import import_dataset
 from experiments.datasets.encodings import ENCODING_NAMES
 from experiments.datasets.roles import RoleProposal
-from experiments.views.uploads import UploadPreview, dataset_name_from, preview_upload
+from experiments.views.datasets.uploads import UploadPreview, dataset_name_from, preview_upload
 from experiments.wording import count
 from pages.components.dataset_rows import show_cells
 from pages.components.errors import show_errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.views.checks import Disagreement, disagreements
+from experiments.views.trying.checks import Disagreement, disagreements
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.inert import cut, element

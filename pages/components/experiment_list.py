@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.views.experiments import ExperimentSummary, experiment_names, list_experiments
+from experiments.views.runs.experiments import ExperimentSummary, experiment_names, list_experiments
 from experiments.wording import count
 from pages.components.empty import show_empty
 from pages.components.inert import element, joined

@@ -6,7 +6,7 @@ import streamlit as st
 
 from experiments.actions.installation.change_settings import tick_first_step
 from experiments.lookup.first_steps import HIDDEN, STEPS
-from experiments.views.home import HomeView
+from experiments.views.installation.home import HomeView
 from pages.components.session import actor, store
 
 _DONE = "ticked_here"

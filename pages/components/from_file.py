@@ -10,8 +10,8 @@ from experiments.actions.runs.create_experiment import create_experiment
 from experiments.datasets.output_columns import OutputOptions
 from experiments.errors import BakeoffError, NotFound
 from experiments.experiment_file import ExperimentSpec, parse_experiment
-from experiments.views.datasets import get_dataset
-from experiments.views.uploads import dataset_name_from
+from experiments.views.datasets.datasets import get_dataset
+from experiments.views.datasets.uploads import dataset_name_from
 from pages.components.dataset_upload import ENDINGS, choose_encoding
 from pages.components.errors import show_errors
 from pages.components.session import actor, store

@@ -9,11 +9,11 @@ import streamlit as st
 
 from experiments.live.assignment import LiveState
 from experiments.prompts.labels import LIVE_TRAFFIC
-from experiments.views.experiments import ExperimentSummary
-from experiments.views.home import DecisionView, HomeView
-from experiments.views.live_tests import LiveTestView
-from experiments.views.progress import run_progress
-from experiments.views.rating_sessions import WaitingRatings, waiting_ratings
+from experiments.views.installation.home import DecisionView, HomeView
+from experiments.views.live.tests import LiveTestView
+from experiments.views.rating.sessions import WaitingRatings, waiting_ratings
+from experiments.views.runs.experiments import ExperimentSummary
+from experiments.views.runs.progress import run_progress
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.inert import element, joined

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.sample.remove_sample import remove_sample
-from experiments.views.installation import InstallationView, installation_view, newest_events, verify_audit
-from experiments.views.sample import sample_names
+from experiments.views.installation.installation import InstallationView, installation_view, newest_events, verify_audit
+from experiments.views.installation.sample import sample_names
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.numbers import ago, moment

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.stats.estimates import Interval
-from experiments.views.experiments import ExperimentView
+from experiments.views.runs.experiments import ExperimentView
 from experiments.wording import POINTS, amount, between, count, metric_name, percent
 from pages.components.inert import element
 from pages.components.show_output import plain, show, show_lines, show_values

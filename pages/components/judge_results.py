@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.results.open_results import open_results
-from experiments.views.experiments import get_experiment
-from experiments.views.operation import workers_alive
-from experiments.views.progress import RunProgress, run_progress
+from experiments.views.installation.operation import workers_alive
+from experiments.views.runs.experiments import get_experiment
+from experiments.views.runs.progress import RunProgress, run_progress
 from experiments.wording import count, metric_name
 from pages.components.judge_card import show_judge_cards
 from pages.components.numbers import money

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.installation.manage_keys import create_key, revoke_key
-from experiments.views.installation import api_keys
+from experiments.views.installation.installation import api_keys
 from experiments.vocabulary import Scope
 from pages.components.errors import show_errors
 from pages.components.numbers import day

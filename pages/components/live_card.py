@@ -10,9 +10,9 @@ import streamlit as st
 from experiments.actions.registry.roll_back import roll_back, set_label
 from experiments.prompts.content import settings_changes
 from experiments.prompts.labels import PRODUCTION
-from experiments.views.cautions import version_cautions
-from experiments.views.prompts import LabelMoveView, get_prompt
-from experiments.views.registry import LiveCard
+from experiments.views.registry.cautions import version_cautions
+from experiments.views.registry.prompts import LabelMoveView, get_prompt
+from experiments.views.registry.served import LiveCard
 from pages.components.cautions import reason_for, show_cautions
 from pages.components.errors import show_errors
 from pages.components.inert import Html, element

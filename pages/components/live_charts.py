@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.views.live_tests import BandPoint
+from experiments.views.live.tests import BandPoint
 from pages.components.charts import GRID, INK, UNCLEAR, Spec
 
 HEIGHT_PX = 240

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.live.start_live import start_live
-from experiments.views.cautions import start_cautions
-from experiments.views.experiments import ExperimentView
+from experiments.views.registry.cautions import start_cautions
+from experiments.views.runs.experiments import ExperimentView
 from pages.components.cautions import reason_for
 from pages.components.errors import show_problem
 from pages.components.result_header import show_arms

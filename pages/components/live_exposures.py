@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.views.experiments import ArmView
-from experiments.views.live_tests import exposures_of
+from experiments.views.live.tests import exposures_of
+from experiments.views.runs.experiments import ArmView
 from pages.components.inert import element
 from pages.components.numbers import moment
 from pages.components.session import store

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from experiments.live.assignment import LiveState
-from experiments.views.live_tests import LiveTestView
+from experiments.views.live.tests import LiveTestView
 from experiments.wording import count, spent_words
 from pages.components.inert import element
 from pages.components.numbers import ago

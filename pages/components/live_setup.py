@@ -10,9 +10,9 @@ from experiments.actions.live.design_live import live_design, start_designed_liv
 from experiments.errors import BakeoffError
 from experiments.live.layers import RAMP
 from experiments.prompts.labels import PRODUCTION
-from experiments.views.cautions import version_cautions
-from experiments.views.live_planning import live_planning
-from experiments.views.prompts import PromptView, list_prompts
+from experiments.views.live.planning import live_planning
+from experiments.views.registry.cautions import version_cautions
+from experiments.views.registry.prompts import PromptView, list_prompts
 from experiments.vocabulary import MetricKind
 from pages.components.cautions import reason_for
 from pages.components.errors import show_errors, show_problem

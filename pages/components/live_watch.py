@@ -13,8 +13,8 @@ from experiments.actions.results.open_results import open_results
 from experiments.live.assignment import LiveState
 from experiments.live.layers import RAMP
 from experiments.prompts.labels import SHORTEST_REASON
-from experiments.views.experiments import ArmView, ExperimentView, get_experiment
-from experiments.views.live_tests import LiveTestView, band_over_time, live_test_view
+from experiments.views.live.tests import LiveTestView, band_over_time, live_test_view
+from experiments.views.runs.experiments import ArmView, ExperimentView, get_experiment
 from experiments.vocabulary import VerdictOutcome
 from experiments.wording import count, metric_name, spent_words
 from pages.components.confirm import confirm

@@ -11,8 +11,8 @@ import streamlit as st
 
 from experiments.exports import write_csv, write_jsonl
 from experiments.stats.methods import METHODS
-from experiments.views.experiments import ExperimentView
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
+from experiments.views.runs.experiments import ExperimentView
 from experiments.wording import POINTS, amount, count, metric_name, percent
 from pages.components.result_lines import overall
 from pages.components.session import store

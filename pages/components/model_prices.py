@@ -7,8 +7,8 @@ from datetime import date
 import streamlit as st
 
 from experiments.actions.installation.change_settings import forget_price, set_price
-from experiments.views.home import WARN_DAYS
-from experiments.views.models import ModelView, known_models
+from experiments.views.installation.home import WARN_DAYS
+from experiments.views.installation.models import ModelView, known_models
 from experiments.wording import count, number_words
 from pages.components.errors import show_errors
 from pages.components.inert import Html, element

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.plans.plan import Plan
-from experiments.views.looks import SeenRange, ranges_over_time
+from experiments.views.results.looks import SeenRange, ranges_over_time
 from experiments.wording import POINTS
 from pages.components.charts_over_time import Band, BandPoint
 from pages.components.figures import show_band

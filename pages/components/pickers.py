@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.views.models import model_choices
+from experiments.views.installation.models import model_choices
 from pages.components.session import providers_at_hand, store
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.runs.start_run import PILOT
-from experiments.views.experiments import get_experiment
-from experiments.views.progress import run_progress
+from experiments.views.runs.experiments import get_experiment
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import RunState
 from pages.components.errors import show_errors
 from pages.components.session import store

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.prompts.content import PromptContent
-from experiments.views.prompts import PromptView, VersionView
+from experiments.views.registry.prompts import PromptView, VersionView
 from pages.components import prompt_editor
 from pages.components.inert import cut, element
 from pages.components.pickers import models

@@ -9,8 +9,8 @@ import streamlit as st
 
 from experiments.datasets.matching import match_columns
 from experiments.prompts.content import PromptContent
-from experiments.views.datasets import DatasetView, dataset_rows, get_dataset
-from experiments.views.prompt_notices import content_notices
+from experiments.views.datasets.datasets import DatasetView, dataset_rows, get_dataset
+from experiments.views.registry.prompt_notices import content_notices
 from experiments.wording import count
 from pages.components.inert import cut, element
 from pages.components.session import store

@@ -15,11 +15,11 @@ from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec, parse_experiment
 from experiments.prompts.content import PromptContent
 from experiments.scoring import bind
-from experiments.views.datasets import DatasetView, list_datasets
-from experiments.views.experiments import experiment_names
-from experiments.views.plan_preview import PlanPreview, plan_preview
-from experiments.views.prompt_notices import content_notices
-from experiments.views.prompts import PromptView, list_prompts
+from experiments.views.datasets.datasets import DatasetView, list_datasets
+from experiments.views.registry.prompt_notices import content_notices
+from experiments.views.registry.prompts import PromptView, list_prompts
+from experiments.views.runs.experiments import experiment_names
+from experiments.views.runs.plan_preview import PlanPreview, plan_preview
 from experiments.vocabulary import is_simulated
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors, show_problem

@@ -13,7 +13,7 @@ from experiments.scoring import describe_all
 from experiments.scoring.fitting import fitting_scorer
 from experiments.scoring.options import OptionDescription
 from experiments.scoring.registry import ScorerDescription
-from experiments.views.datasets import MOST_ROWS, DatasetView, dataset_rows
+from experiments.views.datasets.datasets import MOST_ROWS, DatasetView, dataset_rows
 from experiments.vocabulary import new_id
 from pages.components.errors import show_problem
 from pages.components.session import store

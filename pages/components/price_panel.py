@@ -6,7 +6,7 @@ import streamlit as st
 
 from experiments.plans.projection import Projection
 from experiments.plans.sizing import SizePlan
-from experiments.views.plan_preview import PlanPreview
+from experiments.views.runs.plan_preview import PlanPreview
 from experiments.wording import POINTS, amount, count, metric_name
 from pages.components.charts import PowerPoint
 from pages.components.figures import show_power_curve

@@ -10,8 +10,8 @@ import streamlit as st
 from experiments.actions.registry.promote import promote
 from experiments.prompts.content import settings_changes
 from experiments.prompts.labels import FIRST_LABELS, PRODUCTION, SHORTEST_REASON
-from experiments.views.experiments import ArmView
-from experiments.views.promotion import PromotionPreview, promotion_preview
+from experiments.views.registry.promotion import PromotionPreview, promotion_preview
+from experiments.views.runs.experiments import ArmView
 from pages.components.errors import show_errors, show_problem
 from pages.components.first_steps import tick
 from pages.components.inert import element

@@ -11,8 +11,8 @@ from experiments.errors import BakeoffError
 from experiments.plans.token_estimates import text_tokens
 from experiments.prompts.content import ROLES, Message, PromptContent, chat_prompt
 from experiments.prompts.labels import PRODUCTION
-from experiments.views.prompt_notices import content_notices
-from experiments.views.prompts import PromptView
+from experiments.views.registry.prompt_notices import content_notices
+from experiments.views.registry.prompts import PromptView
 from experiments.wording import count
 from pages.components.errors import show_problem
 from pages.components.inert import element

@@ -7,7 +7,7 @@ import streamlit as st
 from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import PromptContent, settings_changes
 from experiments.prompts.labels import PRODUCTION
-from experiments.views.prompts import PromptView, VersionView
+from experiments.views.registry.prompts import PromptView, VersionView
 from pages.components import prompt_editor
 from pages.components.errors import show_errors
 from pages.components.numbers import ago, moment

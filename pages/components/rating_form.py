@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from experiments.ratings.questions import DEFAULT_METRIC, DEFAULT_QUESTION
-from experiments.views.experiments import ExperimentView
+from experiments.views.runs.experiments import ExperimentView
 from experiments.vocabulary import QuestionKind
 from pages.components.words import names_of
 

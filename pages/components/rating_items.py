@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from experiments.ratings.questions import BOTH_BAD, BOTH_GOOD
-from experiments.views.rating_report import ITEMS_PER_PAGE, ItemLine, session_items
+from experiments.views.rating.report import ITEMS_PER_PAGE, ItemLine, session_items
 from experiments.wording import count
 from pages.components.method import exported
 from pages.components.session import store

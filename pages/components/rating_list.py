@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from experiments.views.rating_sessions import SessionSummary
+from experiments.views.rating.sessions import SessionSummary
 from experiments.wording import count
 from pages.components.empty import show_empty
 from pages.components.inert import element

@@ -10,9 +10,9 @@ import streamlit as st
 from experiments.actions.rating.open_rating import NewLink, open_session
 from experiments.errors import BakeoffError
 from experiments.ratings.session_file import SessionSpec, session_from
-from experiments.views.datasets import get_dataset
-from experiments.views.experiments import get_experiment, list_experiments
-from experiments.views.rating_sessions import SessionPreview, preview_session
+from experiments.views.datasets.datasets import get_dataset
+from experiments.views.rating.sessions import SessionPreview, preview_session
+from experiments.views.runs.experiments import get_experiment, list_experiments
 from experiments.wording import count, metric_name
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors, show_problem

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.rating.open_rating import close_session, new_link, revoke_links
-from experiments.views.rating_report import AgreementView, RaterLine, SessionReport, session_report
-from experiments.views.rating_results import PairLine, SessionResult
-from experiments.views.rating_sessions import SessionSummary, rating_sessions
+from experiments.views.rating.report import AgreementView, RaterLine, SessionReport, session_report
+from experiments.views.rating.results import PairLine, SessionResult
+from experiments.views.rating.sessions import SessionSummary, rating_sessions
 from experiments.wording import amount, count, metric_name, percent
 from pages.components.confirm import confirm
 from pages.components.errors import show_errors

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from experiments.views.answers import PairFilter, PairPage, RowAnswers, answer_pairs, row_answers
-from experiments.views.experiments import ArmView
+from experiments.views.results.answers import PairFilter, PairPage, RowAnswers, answer_pairs, row_answers
+from experiments.views.runs.experiments import ArmView
 from pages.components.answer_cards import repetitions, show_row
 from pages.components.errors import show_errors
 from pages.components.pickers import choice_in_address, keep_in_address

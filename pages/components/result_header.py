@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from experiments.views.experiments import ArmView, ExperimentView
-from experiments.views.progress import RunProgress
+from experiments.views.runs.experiments import ArmView, ExperimentView
+from experiments.views.runs.progress import RunProgress
 from experiments.vocabulary import ExperimentState, RunState
 from experiments.wording import count
 from pages.components.inert import element, joined

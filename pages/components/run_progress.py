@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.runs.control_run import cancel_run, pause_run, resume_run, retry_failed
-from experiments.views.operation import workers_alive
-from experiments.views.progress import RunProgress, RunStamp, run_progress, run_stamp
+from experiments.views.installation.operation import workers_alive
+from experiments.views.runs.progress import RunProgress, RunStamp, run_progress, run_stamp
 from experiments.vocabulary import RunState
 from experiments.wording import count
 from pages.components.errors import show_errors

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from experiments.plans.plan import Plan
-from experiments.views.experiments import ArmView
+from experiments.views.runs.experiments import ArmView
 from pages.components.figures import show_forest
 from pages.components.inert import Html, element
 from pages.components.result_lines import ScoreLine, forest_panels, score_lines

@@ -6,9 +6,9 @@ import streamlit as st
 
 from experiments.actions.runs.create_experiment import discard_draft
 from experiments.actions.runs.start_run import start_run
-from experiments.views.experiments import ExperimentView
-from experiments.views.planning import planning_of
-from experiments.views.prompt_notices import experiment_notices
+from experiments.views.registry.prompt_notices import experiment_notices
+from experiments.views.runs.experiments import ExperimentView
+from experiments.views.runs.planning import planning_of
 from experiments.wording import count
 from pages.components.errors import show_errors
 from pages.components.first_steps import tick

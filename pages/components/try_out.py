@@ -11,9 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from experiments.actions.trying.try_prompts import try_prompts
 from experiments.datasets.matching import Matching, match_columns
 from experiments.prompts.content import PromptContent
-from experiments.views.datasets import dataset_rows, get_dataset, list_datasets
-from experiments.views.operation import workers_alive
-from experiments.views.previews import TryView, try_results
+from experiments.views.datasets.datasets import dataset_rows, get_dataset, list_datasets
+from experiments.views.installation.operation import workers_alive
+from experiments.views.trying.previews import TryView, try_results
 from experiments.vocabulary import is_simulated
 from experiments.wording import amount, count
 from pages.components.errors import show_errors

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from experiments.views.experiments import ArmView
+from experiments.views.runs.experiments import ArmView
 from experiments.vocabulary import VerdictOutcome
 from pages.components.figures import show_win_tie_loss
 from pages.components.inert import element

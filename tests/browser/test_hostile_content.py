@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from experiments.views.rating_sessions import rating_sessions
+from experiments.views.rating.sessions import rating_sessions
 from storage.store import open_store
 from tests.browser import hostile
 from tests.browser.conftest import DESKTOP, DRAWN_MS, Noted, Server, settled, watched

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.actions.runs.start_run import start_run
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from storage import schema
 from storage.store import open_store
 from tests.builders import ADA, made, questions_csv, spec_of

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from commands import terminal
 from experiments.live.assignment import assign
-from experiments.views.live import load_live
+from experiments.views.live.config import load_live
 from tests.live_builders import KEY, call, met, outcome, record
 
 EXPERIMENT = """

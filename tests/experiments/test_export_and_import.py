@@ -14,7 +14,7 @@ from experiments.datasets.output_columns import CALL_RECORDS, EXPORTED, OutputOp
 from experiments.datasets.reading import read_table
 from experiments.errors import BakeoffError
 from experiments.exports import neutralised, restored, write_csv, write_jsonl
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from storage.store import Store
 from tests.builders import ADA
 

@@ -7,7 +7,7 @@ import pytest
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
 from experiments.stats.power import WATCHED_FACTOR
-from experiments.views.live_planning import live_planning
+from experiments.views.live.planning import live_planning
 from experiments.vocabulary import MetricKind
 
 

@@ -9,9 +9,9 @@ from experiments.actions.live.control_live import force_unit, freeze_live, new_p
 from experiments.errors import NotFound
 from experiments.live.assignment import Reason, drawn, exposure_id
 from experiments.live.events import Exposure
-from experiments.views import live_replay
-from experiments.views.live import load_live
-from experiments.views.live_replay import Fault, replay_live
+from experiments.views.live import live_replay
+from experiments.views.live.config import load_live
+from experiments.views.live.live_replay import Fault, replay_live
 from tests.live_builders import ADA, KEY, days, live_spec, met, record, started
 
 UNITS = [f"user-{i}" for i in range(40)]

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.actions.results.open_results import open_results
-from experiments.views.looks import SeenRange, ranges_over_time
+from experiments.views.results.looks import SeenRange, ranges_over_time
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, spec_of
 

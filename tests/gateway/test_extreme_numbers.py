@@ -9,7 +9,7 @@ import pytest
 from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError
-from experiments.views.live_tests import live_test_view
+from experiments.views.live.tests import live_test_view
 from storage.live_tables import Exposure
 from tests.builders import ADA
 from tests.gateway.conftest import Served, rows, unit_of

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import BakeoffError
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from storage.schema_revision import is_current
 from storage.store import Store, open_store
 from tests.fake_provider import ledger_key, read_ledger

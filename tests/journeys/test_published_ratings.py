@@ -19,7 +19,7 @@ from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment
 from experiments.results.table_analysis import analyse_table
 from experiments.stats.kappas import fleiss_kappa
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from storage.store import Store
 from tests.builders import ADA
 

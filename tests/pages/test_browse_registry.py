@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from experiments.actions.registry.promote import promote
 from experiments.actions.registry.roll_back import roll_back, set_label
-from experiments.views.prompts import get_prompt, label_history
+from experiments.views.registry.prompts import get_prompt, label_history
 from tests.builders import ADA
 from tests.pages.conftest import Opened
 
@@ -13,7 +13,7 @@ REASON = "Sales asked for plain text, twice."
 
 def _back_dialog(prompt):
     """The dialog alone: under test a dialog closes with the next run, here each run opens it."""
-    from experiments.views.registry import live_card
+    from experiments.views.registry.served import live_card
     from pages.components.live_card import roll_back_dialog
     from pages.components.session import store
 

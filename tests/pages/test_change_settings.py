@@ -3,9 +3,9 @@
 from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.actions.installation.manage_keys import create_key
 from experiments.plans.pricing import Price
-from experiments.views.home import home_view
-from experiments.views.installation import api_keys
-from experiments.views.models import known_models
+from experiments.views.installation.home import home_view
+from experiments.views.installation.installation import api_keys
+from experiments.views.installation.models import known_models
 from experiments.vocabulary import Scope
 from tests.builders import ADA
 

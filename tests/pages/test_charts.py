@@ -8,7 +8,7 @@ import altair as alt
 import pytest
 
 from experiments.plans.plan import Plan, PrimaryMetric
-from experiments.views.looks import SeenRange
+from experiments.views.results.looks import SeenRange
 from pages.components.charts import (
     BETTER,
     ForestPanel,

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from experiments.actions.trying.answer_preview import answer_preview
 from experiments.completions import CompletionSettings, open_completions
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from experiments.vocabulary import RunState, new_id
 from pages.components import session
 from storage import imports

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from experiments.actions.rating.open_rating import OpenedSession, close_session
 from experiments.ratings.session_file import SessionSpec
-from experiments.views.rating_sessions import rating_sessions
+from experiments.views.rating.sessions import rating_sessions
 from storage.store import Store
 from tests.builders import ADA
 from tests.pages.conftest import Opened

@@ -5,8 +5,8 @@ import pytest
 from experiments.actions.datasets.import_dataset import import_dataset
 from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
-from experiments.views.experiments import experiment_names, get_experiment
-from experiments.views.progress import run_progress
+from experiments.views.runs.experiments import experiment_names, get_experiment
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import ExperimentState, RunState
 from tests.builders import ADA
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from experiments.views.experiments import ExperimentSummary
+from experiments.views.runs.experiments import ExperimentSummary
 from experiments.vocabulary import ExperimentState
 from pages.components.experiment_list import _facts
 

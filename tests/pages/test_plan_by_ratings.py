@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.testclient import TestClient
 
-from experiments.views.experiments import get_experiment
+from experiments.views.runs.experiments import get_experiment
 from experiments.vocabulary import QuestionKind
 from storage.store import Store
 from tests.builders import made, run_to_end, spec_of

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.errors import NotFound
-from experiments.views.datasets import dataset_rows, get_dataset, list_datasets
+from experiments.views.datasets.datasets import dataset_rows, get_dataset, list_datasets
 
 ADD = "Add a test set"
 GOOD = b"id,question,answer\n007,How much?,NA\n008,How many?,5\n"

@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 from experiments.actions.runs.control_run import pause_run
 from experiments.actions.runs.create_experiment import create_experiment
 from experiments.actions.runs.start_run import start_run
-from experiments.views.datasets import get_dataset
-from experiments.views.experiments import experiment_names, get_experiment
-from experiments.views.progress import run_progress
-from experiments.views.prompts import get_prompt
+from experiments.views.datasets.datasets import get_dataset
+from experiments.views.registry.prompts import get_prompt
+from experiments.views.runs.experiments import experiment_names, get_experiment
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import ExperimentState, RunState
 from tests.builders import ADA, spec_of
 from tests.pages.conftest import Opened
@@ -20,7 +20,7 @@ from tests.pages.conftest import Opened
 def _promote_dialog(name):
     """The dialog alone: under test a dialog closes with the next run, here each run opens it."""
     from experiments.actions.results.open_results import open_results
-    from experiments.views.experiments import get_experiment
+    from experiments.views.runs.experiments import get_experiment
     from pages.components.promotion import promote_dialog
     from pages.components.session import actor, store
 

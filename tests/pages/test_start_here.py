@@ -5,8 +5,8 @@ from experiments.actions.registry.promote import promote
 from experiments.actions.runs.create_experiment import create_experiment
 from experiments.actions.runs.start_run import start_run
 from experiments.lookup.first_steps import HIDDEN, first_steps
-from experiments.views.datasets import get_dataset
-from experiments.views.home import home_view
+from experiments.views.datasets.datasets import get_dataset
+from experiments.views.installation.home import home_view
 from tests.builders import ADA, spec_of
 
 

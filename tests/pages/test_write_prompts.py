@@ -3,7 +3,7 @@
 from experiments.actions.registry.roll_back import set_label
 from experiments.actions.registry.save_prompt import save_prompt
 from experiments.prompts.content import text_prompt
-from experiments.views.prompts import get_prompt, list_prompts
+from experiments.views.registry.prompts import get_prompt, list_prompts
 from tests.builders import ADA
 
 

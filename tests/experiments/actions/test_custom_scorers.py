@@ -6,7 +6,7 @@ from experiments.actions.results.open_results import open_results
 from experiments.actions.results.rescore import rescore
 from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from experiments.vocabulary import RunState
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, spec_of, work

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.actions.datasets.import_dataset import archive_dataset, import_dataset, set_roles
 from experiments.errors import BakeoffError, Conflict, NotFound
-from experiments.views.datasets import dataset_rows, get_dataset, list_datasets
+from experiments.views.datasets.datasets import dataset_rows, get_dataset, list_datasets
 from storage import datasets as storage_datasets
 from storage.store import Store
 from tests.builders import ADA, made, questions_csv

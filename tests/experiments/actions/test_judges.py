@@ -13,9 +13,9 @@ from experiments.actions.runs.control_run import resume_run
 from experiments.actions.runs.start_run import start_run
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
-from experiments.views.exports import export_rows
-from experiments.views.planning import planning_of
-from experiments.views.progress import run_progress
+from experiments.views.results.exports import export_rows
+from experiments.views.runs.planning import planning_of
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import RunState
 from storage.store import Store
 from tests import fake_judges as judges

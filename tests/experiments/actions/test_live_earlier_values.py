@@ -15,7 +15,7 @@ from experiments.prompts.content import text_prompt
 from experiments.stats.covariates import cuped
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
-from experiments.views.live import load_live
+from experiments.views.live.config import load_live
 from tests.live_builders import ADA, KEY, days, live_spec, met, outcome, record, started
 
 NAME = "refund reply"

@@ -14,7 +14,7 @@ from experiments.live.assignment import Reason, assign, drawn
 from experiments.live.events import Exposure
 from experiments.plans.plan import MetricDefinition
 from experiments.results.analysis import analyse
-from experiments.views.home import home_view
+from experiments.views.installation.home import home_view
 from experiments.vocabulary import Design, Direction, MetricKind
 from tests.live_builders import ADA, KEY, call, days, live_spec, met, outcome, record, started
 

@@ -12,9 +12,9 @@ from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError, Conflict, NotFound
 from experiments.experiment_file import OutcomeSpec
 from experiments.live.assignment import assign
-from experiments.views.exports import export_rows
-from experiments.views.live import load_live
-from experiments.views.live_tests import live_test_view
+from experiments.views.live.config import load_live
+from experiments.views.live.tests import live_test_view
+from experiments.views.results.exports import export_rows
 from tests.live_builders import ADA, KEY, call, live_spec, met, outcome, record, started
 
 NAME = "refund reply"

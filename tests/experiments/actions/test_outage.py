@@ -7,8 +7,8 @@ import pytest
 
 from experiments.completions import Completions
 from experiments.experiment_file import Limits
-from experiments.views.exports import export_rows
-from experiments.views.progress import run_progress
+from experiments.views.results.exports import export_rows
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import Failure, FailureKind, RunState
 from tests.builders import made, run_to_end, spec_of
 from tests.fake_provider import FakeProvider

@@ -9,10 +9,10 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.lookup.evidence_table import human_labels
 from experiments.lookup.find import find_experiment
 from experiments.ratings.session_file import session_from
-from experiments.views.checks import answers_to_try, remarks_on
-from experiments.views.exports import export_rows
-from experiments.views.rating_report import session_items, session_report
-from experiments.views.rating_sessions import preview_session, rating_sessions, waiting_ratings
+from experiments.views.rating.report import session_items, session_report
+from experiments.views.rating.sessions import preview_session, rating_sessions, waiting_ratings
+from experiments.views.results.exports import export_rows
+from experiments.views.trying.checks import answers_to_try, remarks_on
 from storage.store import Store
 from tests.builders import ADA
 from tests.rating_builders import arrived, imported, opened, rate_everything, served

@@ -8,8 +8,8 @@ from experiments.actions.datasets.import_outputs import import_outputs
 from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Conflict
 from experiments.exports import write_csv, write_jsonl
-from experiments.views.experiments import experiment_names
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
+from experiments.views.runs.experiments import experiment_names
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end
 

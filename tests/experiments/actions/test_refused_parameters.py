@@ -11,7 +11,7 @@ from experiments.actions.trying.try_prompts import try_prompts
 from experiments.completions.parameters import check_parameters
 from experiments.errors import BakeoffError
 from experiments.prompts.content import text_prompt
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from tests.builders import ADA, made, run_to_end, spec_of
 
 REFUSED = [

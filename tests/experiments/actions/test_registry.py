@@ -13,10 +13,10 @@ from experiments.actions.results.open_results import open_results
 from experiments.errors import BakeoffError, Conflict, Forbidden, NotFound
 from experiments.plans.pricing import PriceBook
 from experiments.prompts.content import text_prompt
-from experiments.views.home import home_view
-from experiments.views.promotion import promotion_preview
-from experiments.views.prompts import get_prompt, label_history, served_prompt
-from experiments.views.registry import live_card
+from experiments.views.installation.home import home_view
+from experiments.views.registry.promotion import promotion_preview
+from experiments.views.registry.prompts import get_prompt, label_history, served_prompt
+from experiments.views.registry.served import live_card
 from experiments.vocabulary import Actor, Role, Scope
 from storage.store import Store
 from tests.builders import ADA, AS_JSON, JSON_PROMPT, made, run_to_end, spec_of

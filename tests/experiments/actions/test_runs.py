@@ -16,9 +16,9 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
 from experiments.lookup.budget import month_start
 from experiments.prompts.content import text_prompt
-from experiments.views.answers import answer_pairs, row_answers
-from experiments.views.exports import export_rows
-from experiments.views.progress import run_progress
+from experiments.views.results.answers import answer_pairs, row_answers
+from experiments.views.results.exports import export_rows
+from experiments.views.runs.progress import run_progress
 from experiments.vocabulary import RunState
 from storage.ledger import Grant, Ledger
 from storage.store import Store

@@ -11,7 +11,7 @@ from experiments.actions.runs.create_experiment import create_experiment
 from experiments.errors import BakeoffError
 from experiments.judges import bind_judge
 from experiments.scoring import bind_all, is_judge
-from experiments.views.exports import export_rows
+from experiments.views.results.exports import export_rows
 from experiments.vocabulary import RunState
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, spec_of, work

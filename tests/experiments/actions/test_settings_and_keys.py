@@ -17,8 +17,8 @@ from experiments.lookup.budget import month_start, monthly_budget, monthly_left
 from experiments.lookup.first_steps import first_steps
 from experiments.lookup.prices import installation_prices
 from experiments.plans.pricing import Price
-from experiments.views.access import Access, load_access
-from experiments.views.models import known_models
+from experiments.views.installation.models import known_models
+from experiments.views.live.access import Access, load_access
 from experiments.vocabulary import Scope
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end

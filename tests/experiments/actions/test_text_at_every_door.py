@@ -16,7 +16,7 @@ from experiments.experiment_file import parse_experiment
 from experiments.live.events import checked_outcome
 from experiments.prompts.content import Message, chat_prompt, text_prompt
 from experiments.prompts.rendering import render
-from experiments.views.prompts import get_prompt, label_history
+from experiments.views.registry.prompts import get_prompt, label_history
 from storage.store import Store
 from tests.builders import ADA, questions_csv, spec_of
 from tests.live_builders import KEY, started

@@ -6,7 +6,7 @@ from experiments.actions.datasets.import_dataset import import_dataset
 from experiments.actions.runs.create_experiment import create_experiment
 from experiments.actions.runs.start_run import PILOT, start_run
 from experiments.errors import BakeoffError
-from experiments.views.prompt_notices import experiment_notices
+from experiments.views.registry.prompt_notices import experiment_notices
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, spec_of
 

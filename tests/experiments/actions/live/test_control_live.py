@@ -15,7 +15,7 @@ from experiments.actions.live.stop_live import stop_live
 from experiments.actions.registry.roll_back import set_label
 from experiments.errors import BakeoffError, Forbidden
 from experiments.live.assignment import LiveState, Reason, assign
-from experiments.views.live import live_version, load_live
+from experiments.views.live.config import live_version, load_live
 from experiments.vocabulary import Actor, Role
 from tests.builders import made
 from tests.live_builders import ADA, KEY, live_spec, made_live, started

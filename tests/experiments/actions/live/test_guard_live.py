@@ -6,7 +6,7 @@ import pytest
 from experiments.actions.live.control_live import resume_live
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.live.assignment import assign
-from experiments.views.live import load_live
+from experiments.views.live.config import load_live
 from tests.live_builders import ADA, KEY, call, live_spec, met, outcome, record, started
 
 NAME = "refund reply"

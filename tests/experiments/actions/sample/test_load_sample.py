@@ -17,14 +17,14 @@ from experiments.actions.sample import load_sample
 from experiments.actions.sample.load_sample import SAMPLE, load_sample_once
 from experiments.prompts.content import text_prompt
 from experiments.sample import project
-from experiments.views.checks import list_checks
-from experiments.views.experiments import list_experiments
-from experiments.views.live_tests import band_over_time, live_test_view
-from experiments.views.prompts import get_prompt
-from experiments.views.rating_report import session_report
-from experiments.views.rating_sessions import rating_sessions, waiting_ratings
-from experiments.views.registry import live_card
-from experiments.views.sample import sample_names
+from experiments.views.installation.sample import sample_names
+from experiments.views.live.tests import band_over_time, live_test_view
+from experiments.views.rating.report import session_report
+from experiments.views.rating.sessions import rating_sessions, waiting_ratings
+from experiments.views.registry.prompts import get_prompt
+from experiments.views.registry.served import live_card
+from experiments.views.runs.experiments import list_experiments
+from experiments.views.trying.checks import list_checks
 from experiments.vocabulary import is_simulated
 from storage.backup import backup
 from storage.store import Store

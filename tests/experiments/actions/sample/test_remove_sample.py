@@ -17,9 +17,9 @@ from experiments.actions.sample.remove_sample import remove_sample
 from experiments.errors import Conflict, Forbidden
 from experiments.prompts.content import text_prompt
 from experiments.sample import project
-from experiments.views.experiments import list_experiments
-from experiments.views.rating_sessions import rating_sessions
-from experiments.views.sample import sample_names
+from experiments.views.installation.sample import sample_names
+from experiments.views.rating.sessions import rating_sessions
+from experiments.views.runs.experiments import list_experiments
 from experiments.vocabulary import Actor, Role
 from storage.store import Store
 from storage.transplant import STAYS

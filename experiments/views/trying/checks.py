@@ -18,7 +18,7 @@ from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run
 from experiments.lookup.find import find_experiment
 from experiments.lookup.rating_evidence import raters_left_out
-from experiments.views.previews import try_results
+from experiments.views.trying.previews import try_results
 from experiments.vocabulary import MetricKind, RunState
 from storage.rated import RatedAnswer, rated_answers
 from storage.records import RunRecord

@@ -11,8 +11,8 @@ from experiments.lookup.budget import month_start, monthly_budget
 from experiments.lookup.first_steps import first_steps
 from experiments.lookup.promotion import decided_variant
 from experiments.prompts.labels import LIVE_TRAFFIC
-from experiments.views.experiments import ExperimentSummary, list_experiments
-from experiments.views.models import ModelView, known_models
+from experiments.views.installation.models import ModelView, known_models
+from experiments.views.runs.experiments import ExperimentSummary, list_experiments
 from experiments.vocabulary import ExperimentState, RunState
 from storage.records import DecisionRecord, VersionRecord
 from storage.store import Store, Transaction

@@ -9,7 +9,7 @@ from experiments.lookup.find import find_experiment
 from experiments.lookup.promotion import chosen_variant, promotion_evidence, version_to_serve
 from experiments.prompts import labels
 from experiments.prompts.content import PromptContent
-from experiments.views.prompts import content
+from experiments.views.registry.prompts import content
 from storage.store import Store
 
 REASON_NEEDED = "reason_needed"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from experiments.prompts.labels import PRODUCTION
-from experiments.views.prompts import LabelMoveView, VersionView, get_prompt, label_history
+from experiments.views.registry.prompts import LabelMoveView, VersionView, get_prompt, label_history
 from storage.store import Store
 
 

@@ -13,7 +13,7 @@ from experiments.lookup.projecting import projection_for
 from experiments.plans.plan import MetricDefinition
 from experiments.plans.projection import Projection
 from experiments.scoring import BoundScorer
-from experiments.views.planning import assumptions_of, sized
+from experiments.views.runs.planning import assumptions_of, sized
 from experiments.vocabulary import ExperimentState, MetricKind
 from storage.records import ExperimentRecord, ScorerUseRecord
 from storage.store import Store, Transaction

@@ -16,8 +16,8 @@ from experiments.ratings.quality import RaterQuality, rule_in_words
 from experiments.ratings.questions import FIRST, SECOND, seen_from_first
 from experiments.ratings.showing import visible_input
 from experiments.ratings.words import agreement_sentence, position_sentence
-from experiments.views.rating_results import SessionResult, rated_analysis, session_result
-from experiments.views.rating_sessions import SessionSummary, summary_of
+from experiments.views.rating.results import SessionResult, rated_analysis, session_result
+from experiments.views.rating.sessions import SessionSummary, summary_of
 from experiments.vocabulary import TaskState
 from storage.records import RaterRecord, RatingItemRecord
 from storage.store import Store, Transaction

@@ -10,7 +10,7 @@ from importlib import metadata
 
 from experiments.plans.pricing import shipped_snapshot
 from experiments.version import VERSION
-from experiments.views.operation import HEARTBEAT_GRACE
+from experiments.views.installation.operation import HEARTBEAT_GRACE
 from storage.audit_check import ChainReport
 from storage.records import ApiKeyRecord, AuditRecord, WorkerRecord
 from storage.schema_revision import is_current

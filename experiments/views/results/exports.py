@@ -11,7 +11,7 @@ from experiments.lookup.blueprint import Blueprint, load_blueprint
 from experiments.lookup.evidence_table import evidence_run, evidence_table
 from experiments.lookup.find import find_experiment
 from experiments.results.analysis_table import unit_ids
-from experiments.views import live_exports
+from experiments.views.live import live_exports
 from experiments.vocabulary import QuestionKind
 from storage import streams
 from storage.records import ExampleRecord, ExperimentRecord, LivePhaseRecord

@@ -1,0 +1,1 @@
+"""Test sets and files before they are stored."""

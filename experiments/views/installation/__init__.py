@@ -1,0 +1,1 @@
+"""Home, models, workers, keys, the log of changes."""

@@ -1,0 +1,1 @@
+"""Live tests: what answering needs, what people watch, what is exported."""

@@ -1,0 +1,1 @@
+"""Rating sessions as their owner sees them."""

@@ -1,0 +1,1 @@
+"""Experiments, their price before a run, and their progress."""

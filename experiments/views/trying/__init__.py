@@ -1,0 +1,1 @@
+"""Tries of prompts and quality checks."""
