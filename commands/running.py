@@ -25,7 +25,7 @@ from experiments.actions.runs.work import Worker, free_dead_leases
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
-from experiments.lookup.budget import MONTHLY_BUDGET_KIND
+from experiments.loading.runs.budget import MONTHLY_BUDGET_KIND
 from experiments.scoring import is_judge
 from experiments.strict_yaml import parse_yaml
 from experiments.views.runs.experiments import get_experiment

@@ -17,8 +17,8 @@ from experiments.errors import BakeoffError, Unavailable
 from experiments.live.assignment import Served
 from experiments.live.config import LiveConfig
 from experiments.live.events import GatewayCall, event_from_json
-from experiments.lookup.find import find_prompt, find_version
-from experiments.lookup.live import served_version
+from experiments.loading.find import find_prompt, find_version
+from experiments.loading.live.phases import served_version
 from experiments.views.live.config import live_version, load_live
 from gateway.chat_plan import Planner
 from gateway.delivery import Deliverer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import monotonic
 
-from experiments.lookup.budget import month_start, monthly_budget
+from experiments.loading.runs.budget import month_start, monthly_budget
 from experiments.plans.pricing import PriceBook
 from experiments.vocabulary import is_simulated
 from gateway.openai_errors import ChatError

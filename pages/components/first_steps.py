@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from experiments.actions.installation.change_settings import tick_first_step
-from experiments.lookup.first_steps import HIDDEN, STEPS
+from experiments.loading.first_steps import HIDDEN, STEPS
 from experiments.views.installation.home import HomeView
 from pages.components.session import actor, store
 

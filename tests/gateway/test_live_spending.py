@@ -9,7 +9,7 @@ import pytest
 from experiments.actions.installation.change_settings import set_monthly_budget, set_price
 from experiments.actions.registry.roll_back import set_label
 from experiments.actions.registry.save_prompt import save_prompt
-from experiments.lookup.budget import month_start
+from experiments.loading.runs.budget import month_start
 from experiments.prompts.content import text_prompt
 from storage.live_tables import GatewayCall, LiveSpend
 from storage.store import Store

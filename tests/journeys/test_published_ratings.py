@@ -15,8 +15,8 @@ import pytest
 
 from experiments.actions.datasets.import_outputs import import_outputs
 from experiments.actions.results.analyse import fresh_analysis
-from experiments.lookup.evidence_table import human_labels
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import human_labels
 from experiments.results.table_analysis import analyse_table
 from experiments.stats.kappas import fleiss_kappa
 from experiments.views.results.exports import export_rows

@@ -4,7 +4,7 @@ from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.actions.registry.promote import promote
 from experiments.actions.runs.create_experiment import create_experiment
 from experiments.actions.runs.start_run import start_run
-from experiments.lookup.first_steps import HIDDEN, first_steps
+from experiments.loading.first_steps import HIDDEN, first_steps
 from experiments.views.datasets.datasets import get_dataset
 from experiments.views.installation.home import home_view
 from tests.builders import ADA, spec_of

@@ -15,7 +15,7 @@ from experiments.datasets.roles import propose_roles
 from experiments.datasets.table import Table
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import plain_name
-from experiments.lookup.find import find_dataset
+from experiments.loading.find import find_dataset
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor
 from storage.records import DatasetRecord, DatasetVersionRecord

@@ -19,7 +19,7 @@ from experiments.datasets.table import ReadReport, Table
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec, ScorerEntry, VariantSpec
 from experiments.judges import bind_judges
-from experiments.lookup.blueprint import IMPORTED, load_blueprint
+from experiments.loading.runs.blueprint import IMPORTED, load_blueprint
 from experiments.permissions import Operation
 from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
 from experiments.plans.plan_limits import check_limits_fit

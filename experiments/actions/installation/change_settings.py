@@ -6,8 +6,8 @@ import math
 
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError
-from experiments.lookup.budget import MONTHLY_BUDGET
-from experiments.lookup.first_steps import HIDDEN, SETTING, STEPS, first_steps
+from experiments.loading.first_steps import HIDDEN, SETTING, STEPS, first_steps
+from experiments.loading.runs.budget import MONTHLY_BUDGET
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor
 from storage.store import Store

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.actions.live.guard_live import obey_guard
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.live_evidence import LiveEvidence, live_data_version, live_evidence
-from experiments.lookup.live_findings import Fact
+from experiments.loading.live.findings import Fact
+from experiments.loading.live.live_evidence import LiveEvidence, live_data_version, live_evidence
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.plans.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import HealthStatus, canonical_json, content_hash
@@ -103,7 +103,7 @@ def _computed(
 ) -> tuple[dict[str, Any], GuardAction | None]:
     """The result, and what the guard makes of the same evidence."""
     from experiments.live.guard import guard_action
-    from experiments.lookup.live import assigner
+    from experiments.loading.live.phases import assigner
     from experiments.results.comparisons.health import HealthCheck
     from experiments.results.decision import decide
     from experiments.results.live_analysis import analyse_sums

@@ -12,9 +12,9 @@ from experiments.completions import Completions
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.events import LONGEST_TEXT, AnswerSample, GatewayCall
-from experiments.lookup.budget import monthly_left
-from experiments.lookup.live import live_test
-from experiments.lookup.prices import file_prices, installation_prices
+from experiments.loading.live.phases import live_test
+from experiments.loading.runs.budget import monthly_left
+from experiments.loading.runs.prices import file_prices, installation_prices
 from experiments.plans.pricing import PriceBook, projected_cost
 from experiments.prompts.content import content_of
 from experiments.prompts.rendering import render

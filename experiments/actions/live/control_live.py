@@ -13,7 +13,7 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec
 from experiments.live.assignment import BUCKETS, LiveState, cumulative_limits
 from experiments.live.layers import resized, size
-from experiments.lookup.live import assigner, find_phase
+from experiments.loading.live.phases import assigner, find_phase
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState
 from storage.records import LivePhaseRecord

@@ -12,7 +12,7 @@ from experiments.errors import BakeoffError, NotFound, nearest
 from experiments.experiment_file import LiveSpec, OutcomeSpec
 from experiments.live.assignment import Reason, drawn
 from experiments.live.events import Event, Exposure, GatewayCall, Outcome, ShadowAsk, is_counted, out_of_range
-from experiments.lookup.live import assigner
+from experiments.loading.live.phases import assigner
 from experiments.value_ranges import range_of
 from experiments.vocabulary import MetricKind
 from storage.records import LivePhaseRecord

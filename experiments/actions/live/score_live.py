@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.scoring import BoundScorer, ScoringContext
 from experiments.vocabulary import ResponseClass
 from storage.store import Store

@@ -10,11 +10,11 @@ from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ExperimentSpec, LiveSpec
 from experiments.live.assignment import BUCKETS, LiveState, LiveTest, assign, drawn
 from experiments.live.layers import free, resized, size
-from experiments.lookup.blueprint import load_blueprint
-from experiments.lookup.cautions import live_cautions
-from experiments.lookup.find import find_experiment
-from experiments.lookup.live import assigner, settings_of
-from experiments.lookup.live_measures import refuse_unanswered
+from experiments.loading.find import find_experiment
+from experiments.loading.live.measures import refuse_unanswered
+from experiments.loading.live.phases import assigner, settings_of
+from experiments.loading.registry.cautions import live_cautions
+from experiments.loading.runs.blueprint import load_blueprint
 from experiments.permissions import Operation
 from experiments.prompts import labels
 from experiments.vocabulary import Actor, ExperimentState

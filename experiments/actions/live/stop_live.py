@@ -7,8 +7,13 @@ from experiments.actions.live.control_live import OPEN, open_phase, stopped
 from experiments.actions.registry.record_decision import record_decision
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError, Conflict, nearest
-from experiments.lookup.live import find_phase
-from experiments.lookup.promotion import against_verdict_of, chosen_variant, promotion_evidence, version_to_serve
+from experiments.loading.live.phases import find_phase
+from experiments.loading.registry.promotion import (
+    against_verdict_of,
+    chosen_variant,
+    promotion_evidence,
+    version_to_serve,
+)
 from experiments.permissions import Operation
 from experiments.prompts import labels
 from experiments.vocabulary import Actor

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from experiments.errors import Gone, Unauthenticated
-from experiments.lookup.rating_sessions import Seat, hash_of, link_is_good, session_is_over, spec_of
+from experiments.loading.rating.sessions import Seat, hash_of, link_is_good, session_is_over, spec_of
 from storage.records import RatingLinkRecord
 from storage.store import Store, Transaction
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from experiments.actions.authorise import authorise
 from experiments.errors import Conflict
-from experiments.lookup.rating_drafts import DraftedSession, drafted_session
-from experiments.lookup.rating_sessions import find_session, hash_of, session_is_over, spec_of
+from experiments.loading.rating.drafts import DraftedSession, drafted_session
+from experiments.loading.rating.sessions import find_session, hash_of, session_is_over, spec_of
 from experiments.permissions import Operation
 from experiments.ratings.items import NewItem
 from experiments.ratings.session_file import SessionSpec

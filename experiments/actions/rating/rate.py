@@ -10,7 +10,7 @@ from typing import Literal
 from experiments.actions.rating.join_rating import seated
 from experiments.actions.rating.rating_desk import HeldTask, is_lost, refresh, show
 from experiments.errors import Gone
-from experiments.lookup.rating_sessions import Seat, take_seat
+from experiments.loading.rating.sessions import Seat, take_seat
 from experiments.permissions import Operation, require
 from experiments.ratings.leasing import renewed
 from experiments.ratings.questions import counted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.lookup.rating_sessions import Seat
+from experiments.loading.rating.sessions import Seat
 from experiments.ratings.leaks import LeakFilter
 from experiments.ratings.leasing import (
     LEASE,

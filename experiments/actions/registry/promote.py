@@ -9,8 +9,13 @@ from experiments.actions.authorise import authorise
 from experiments.actions.registry.record_decision import record_decision
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import Conflict
-from experiments.lookup.find import find_experiment
-from experiments.lookup.promotion import against_verdict_of, chosen_variant, promotion_evidence, version_to_serve
+from experiments.loading.find import find_experiment
+from experiments.loading.registry.promotion import (
+    against_verdict_of,
+    chosen_variant,
+    promotion_evidence,
+    version_to_serve,
+)
 from experiments.permissions import Operation
 from experiments.prompts import labels
 from experiments.prompts.content import check_label_name

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from experiments.actions.authorise import authorise
-from experiments.lookup.cautions import serving_cautions
-from experiments.lookup.find import find_prompt, find_version
+from experiments.loading.find import find_prompt, find_version
+from experiments.loading.registry.cautions import serving_cautions
 from experiments.permissions import Operation
 from experiments.prompts import labels
 from experiments.prompts.content import check_label_name

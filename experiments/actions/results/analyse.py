@@ -7,11 +7,11 @@ from typing import Any
 
 from experiments.actions.live.analyse_live import fresh_live_analysis
 from experiments.errors import Conflict
-from experiments.lookup.answer_counts import measures_refusals
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
-from experiments.lookup.find import find_experiment
-from experiments.lookup.progress import RunProgress, progress_of
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import EvidenceTable, data_version, evidence_run, evidence_table
+from experiments.loading.runs.answer_counts import measures_refusals
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.progress import RunProgress, progress_of
 from experiments.plans.plan import Plan
 from experiments.version import VERSION
 from experiments.vocabulary import ExperimentState, RunState

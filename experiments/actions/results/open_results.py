@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.actions.authorise import authorise
 from experiments.actions.results.analyse import fresh_analysis
-from experiments.lookup.promotion import decided_variant
+from experiments.loading.registry.promotion import decided_variant
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor
 from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord

@@ -11,10 +11,10 @@ from experiments.actions.runs.output_rows import score_rows, scoring_context
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import ScorerEntry
 from experiments.judges import JUDGE
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.custom_scorers import custom_scorers
-from experiments.lookup.design import check_scorers
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.custom_scorers import custom_scorers
+from experiments.loading.runs.design import check_scorers
 from experiments.permissions import Operation
 from experiments.scoring import BoundScorer, bind_all
 from experiments.vocabulary import Actor, OutputStatus

@@ -11,11 +11,11 @@ from experiments.actions.runs.start_run import ModelCheck, check_models
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits, ScorerEntry
 from experiments.judges import JUDGE, Judge, bind_judges
-from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
-from experiments.lookup.design import check_all_parameters, check_judges
-from experiments.lookup.evidence_table import evidence_run
-from experiments.lookup.find import find_experiment
-from experiments.lookup.judges import with_checks
+from experiments.loading.find import find_experiment
+from experiments.loading.judging.judges import with_checks
+from experiments.loading.results.evidence_table import evidence_run
+from experiments.loading.runs.blueprint import IMPORTED, Blueprint, load_blueprint
+from experiments.loading.runs.design import check_all_parameters, check_judges
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, RunState
 from storage.records import RunRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from experiments.actions.authorise import authorise
 from experiments.errors import Conflict
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord

@@ -9,8 +9,8 @@ from experiments.actions.registry.save_prompt import save_version
 from experiments.errors import Conflict
 from experiments.experiment_file import ExperimentSpec
 from experiments.judges import JUDGE, Judge
-from experiments.lookup.design import ResolvedDesign, prompt_to_promote, resolved_design
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.runs.design import ResolvedDesign, prompt_to_promote, resolved_design
 from experiments.permissions import Operation
 from experiments.scoring import BoundScorer, is_judge
 from experiments.vocabulary import Actor, ExperimentState, is_simulated

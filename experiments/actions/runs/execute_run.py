@@ -21,9 +21,9 @@ from experiments.actions.runs.trials import Trial, pending_trials
 from experiments.completions import Completions, request_hash
 from experiments.errors import BakeoffError
 from experiments.experiment_file import Limits
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.budget import budget_of_run
-from experiments.lookup.prices import price_book
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.budget import budget_of_run
+from experiments.loading.runs.prices import price_book
 from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import (
     Completion,

@@ -19,10 +19,10 @@ from experiments.experiment_file import Limits
 from experiments.judges import Case, Judge, JudgeCall
 from experiments.judges.verdicts import Unreadable
 from experiments.judges.votes import Vote, no_verdict
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.budget import budget_of_run
-from experiments.lookup.judge_cases import case_of, lacking
-from experiments.lookup.prices import price_book
+from experiments.loading.judging.cases import case_of, lacking
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.budget import budget_of_run
+from experiments.loading.runs.prices import price_book
 from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import Failure, Purpose, Request, RunState, Score, new_id
 from storage.judgements import Unjudged

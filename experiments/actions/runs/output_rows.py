@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from experiments.actions.runs.trials import Trial
-from experiments.lookup.blueprint import Blueprint
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.scoring import BoundScorer, ScoringContext
 from experiments.vocabulary import Completion, CostStatus, Failure, OutputStatus, Request, ResponseClass, new_id
 from storage.records import ExampleRecord

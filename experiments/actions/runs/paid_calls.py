@@ -17,7 +17,7 @@ from experiments.completions import Completions
 from experiments.completions.limiter import EndpointLimiter
 from experiments.completions.retry import GiveUp, RetryLimits, Tried, next_wait
 from experiments.experiment_file import Limits
-from experiments.lookup.budget import RunBudget
+from experiments.loading.runs.budget import RunBudget
 from experiments.plans.pricing import PriceBook
 from experiments.vocabulary import (
     STOPS_THE_RUN,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
-from experiments.lookup.as_written import SameRequests, refuse_unfilled
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.budget import monthly_budget
-from experiments.lookup.design import check_all_parameters
-from experiments.lookup.find import find_experiment
-from experiments.lookup.prices import price_book
-from experiments.lookup.projecting import live_only
+from experiments.loading.find import find_experiment
+from experiments.loading.registry.as_written import SameRequests, refuse_unfilled
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.budget import monthly_budget
+from experiments.loading.runs.design import check_all_parameters
+from experiments.loading.runs.prices import price_book
+from experiments.loading.runs.projecting import live_only
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Arm, Blueprint
+from experiments.loading.runs.blueprint import Arm, Blueprint
 from experiments.vocabulary import Request
 from storage.records import ExampleRecord, RunRecord
 from storage.store import Store

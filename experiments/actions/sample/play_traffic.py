@@ -15,7 +15,7 @@ from experiments.actions.runs.create_experiment import create_experiment
 from experiments.completions import Completions, CompletionSettings, open_completions
 from experiments.live.assignment import Assignment, LiveTest, assign
 from experiments.live.events import Event, GatewayCall, checked_outcome, exposure_of
-from experiments.lookup.live import find_phase, live_test
+from experiments.loading.live.phases import find_phase, live_test
 from experiments.prompts.rendering import render
 from experiments.ratings.leasing import chance
 from experiments.sample import project

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from experiments.completions import Completions
-from experiments.lookup.budget import monthly_left
-from experiments.lookup.prices import installation_prices
+from experiments.loading.runs.budget import monthly_left
+from experiments.loading.runs.prices import installation_prices
 from experiments.plans.pricing import projected_cost
 from experiments.vocabulary import Completion, CostStatus, Failure, Request
 from storage.records import PreviewRecord

@@ -11,9 +11,9 @@ from experiments.judges import Judge, bind_rubric_judge
 from experiments.judges.asking import suggestion_request
 from experiments.judges.remarks import Remark
 from experiments.judges.trying import call_letter
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.find import find_experiment
-from experiments.lookup.judge_cases import case_of, lacking
+from experiments.loading.find import find_experiment
+from experiments.loading.judging.cases import case_of, lacking
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.permissions import Operation
 from experiments.vocabulary import Actor, new_id
 from storage.store import Store, Transaction

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.lookup.find import find_dataset
+from experiments.loading.find import find_dataset
 from storage.store import Store
 
 MOST_ROWS = 100

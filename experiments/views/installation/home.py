@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from experiments.live.assignment import LiveState
-from experiments.lookup.budget import month_start, monthly_budget
-from experiments.lookup.first_steps import first_steps
-from experiments.lookup.promotion import decided_variant
+from experiments.loading.first_steps import first_steps
+from experiments.loading.registry.promotion import decided_variant
+from experiments.loading.runs.budget import month_start, monthly_budget
 from experiments.prompts.labels import LIVE_TRAFFIC
 from experiments.views.installation.models import ModelView, known_models
 from experiments.views.runs.experiments import ExperimentSummary, list_experiments

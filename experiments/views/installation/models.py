@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from experiments.completions.providers import DEMO_MODELS, provider_of
-from experiments.lookup.prices import installation_prices
+from experiments.loading.runs.prices import installation_prices
 from experiments.plans.pricing import Price, PriceBook, shipped_snapshot
 from experiments.vocabulary import is_simulated
 from storage.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from experiments.live.config import LabelledPrompt, LiveConfig
-from experiments.lookup.live import live_test, served_version
+from experiments.loading.live.phases import live_test, served_version
 from storage.records import LabelRecord
 from storage.store import Store, Transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from experiments.lookup.blueprint import Blueprint
+from experiments.loading.runs.blueprint import Blueprint
 from storage import live_streams
 from storage.records import ExperimentRecord, LivePhaseRecord
 from storage.store import Transaction

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from experiments.live.assignment import LiveTest, Reason, drawn, exposure_id
-from experiments.lookup.live import assigner, find_phase
+from experiments.loading.live.phases import assigner, find_phase
 from storage.exposures import Meeting
 from storage.records import LivePhaseRecord
 from storage.store import Store

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec, LiveSpec
-from experiments.lookup.blueprint import load_blueprint
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.runs.blueprint import load_blueprint
 from experiments.vocabulary import Design, MetricKind
 from experiments.wording import count, percent
 from storage.store import Store

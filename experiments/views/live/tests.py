@@ -9,8 +9,8 @@ from typing import Any
 
 from experiments.live.assignment import BUCKETS
 from experiments.live.layers import size
-from experiments.lookup.find import find_experiment
-from experiments.lookup.live import assigner, find_phase
+from experiments.loading.find import find_experiment
+from experiments.loading.live.phases import assigner, find_phase
 from storage.live_sums import LiveSumsQueries, Traffic, traffic_of
 from storage.records import ExposureRecord, LivePhaseRecord
 from storage.store import Store, Transaction

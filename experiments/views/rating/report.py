@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.evidence_table import session_table, units_frame
-from experiments.lookup.rating_evidence import SessionVotes, session_votes
-from experiments.lookup.rating_sessions import find_session
+from experiments.loading.rating.evidence import SessionVotes, session_votes
+from experiments.loading.rating.sessions import find_session
+from experiments.loading.results.evidence_table import session_table, units_frame
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.ratings.quality import RaterQuality, rule_in_words
 from experiments.ratings.questions import FIRST, SECOND, seen_from_first
 from experiments.ratings.showing import visible_input

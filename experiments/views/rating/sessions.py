@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.lookup.find import find_experiment
-from experiments.lookup.rating_drafts import DraftedSession, drafted_session
-from experiments.lookup.rating_sessions import newest_session, session_is_over, spec_of
+from experiments.loading.find import find_experiment
+from experiments.loading.rating.drafts import DraftedSession, drafted_session
+from experiments.loading.rating.sessions import newest_session, session_is_over, spec_of
 from experiments.ratings.drawing import is_uneven
 from experiments.ratings.leasing import CHECK_EVERY
 from experiments.ratings.session_file import SessionSpec

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.lookup.cautions import live_cautions, serving_cautions
-from experiments.lookup.find import find_experiment, find_prompt, find_version
+from experiments.loading.find import find_experiment, find_prompt, find_version
+from experiments.loading.registry.cautions import live_cautions, serving_cautions
 from storage.store import Store
 
 

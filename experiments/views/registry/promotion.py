@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from experiments.errors import BakeoffError, Conflict
-from experiments.lookup.find import find_experiment
-from experiments.lookup.promotion import chosen_variant, promotion_evidence, version_to_serve
+from experiments.loading.find import find_experiment
+from experiments.loading.registry.promotion import chosen_variant, promotion_evidence, version_to_serve
 from experiments.prompts import labels
 from experiments.prompts.content import PromptContent
 from experiments.views.registry.prompts import content

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from experiments.lookup.as_written import notices_of, prompt_lookalikes
-from experiments.lookup.blueprint import load_blueprint
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.registry.as_written import notices_of, prompt_lookalikes
+from experiments.loading.runs.blueprint import load_blueprint
 from experiments.prompts.content import PromptContent
 from storage.store import Store
 

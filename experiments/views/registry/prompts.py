@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from experiments.lookup.as_written import prompt_lookalikes
-from experiments.lookup.find import find_prompt, find_version
-from experiments.lookup.promotion import decided_variant
+from experiments.loading.find import find_prompt, find_version
+from experiments.loading.registry.as_written import prompt_lookalikes
+from experiments.loading.registry.promotion import decided_variant
 from experiments.prompts.content import PromptContent, content_of
 from experiments.prompts.labels import FIRST_LABELS, against_verdict
 from experiments.vocabulary import VerdictOutcome

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.errors import NotFound
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.vocabulary import Direction, OutputStatus
 from storage.answers import PairFilter, PairQuery, PairRow
 from storage.records import RunRecord

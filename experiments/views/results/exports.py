@@ -7,9 +7,9 @@ from typing import Any
 
 from experiments.datasets.output_columns import EXPORTED
 from experiments.errors import BakeoffError, NotFound, nearest
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.evidence_table import evidence_run, evidence_table
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import evidence_run, evidence_table
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.results.analysis_table import unit_ids
 from experiments.views.live import live_exports
 from experiments.vocabulary import QuestionKind

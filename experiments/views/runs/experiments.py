@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from experiments.experiment_file import ExperimentSpec
-from experiments.lookup.blueprint import load_blueprint
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.runs.blueprint import load_blueprint
 from experiments.prompts.content import PromptContent
 from experiments.vocabulary import ExperimentState, RunState
 from storage.records import ExperimentRecord, RunRecord

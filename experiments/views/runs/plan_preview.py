@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from experiments.experiment_file import ExperimentSpec
 from experiments.judges import JUDGE, Judge
-from experiments.lookup.blueprint import Arm, Blueprint, Roles
-from experiments.lookup.design import ResolvedDesign, resolved_design
-from experiments.lookup.projecting import projection_for
+from experiments.loading.runs.blueprint import Arm, Blueprint, Roles
+from experiments.loading.runs.design import ResolvedDesign, resolved_design
+from experiments.loading.runs.projecting import projection_for
 from experiments.plans.plan import MetricDefinition
 from experiments.plans.projection import Projection
 from experiments.scoring import BoundScorer

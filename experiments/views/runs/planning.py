@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.evidence_table import evidence_table
-from experiments.lookup.find import find_experiment
-from experiments.lookup.projecting import projection_for
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import evidence_table
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
+from experiments.loading.runs.projecting import projection_for
 from experiments.plans.projection import Projection
 from storage.store import Store, Transaction
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.lookup.progress import RunProgress, VariantProgress, progress_of
+from experiments.loading.runs.progress import RunProgress, VariantProgress, progress_of
 from experiments.vocabulary import RunState
 from storage.records import RunRecord
 from storage.store import Store, Transaction

@@ -14,10 +14,10 @@ from experiments.judges.suggestions import Suggestion, suggestions_from
 from experiments.judges.trying import call_letter
 from experiments.judges.verdicts import Unreadable, read_verdicts
 from experiments.judges.votes import Vote, scores_of
-from experiments.lookup.blueprint import IMPORTED, Blueprint, load_blueprint
-from experiments.lookup.evidence_table import evidence_run
-from experiments.lookup.find import find_experiment
-from experiments.lookup.rating_evidence import raters_left_out
+from experiments.loading.find import find_experiment
+from experiments.loading.rating.evidence import raters_left_out
+from experiments.loading.results.evidence_table import evidence_run
+from experiments.loading.runs.blueprint import IMPORTED, Blueprint, load_blueprint
 from experiments.views.trying.previews import try_results
 from experiments.vocabulary import MetricKind, RunState
 from storage.rated import RatedAnswer, rated_answers

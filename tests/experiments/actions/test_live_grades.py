@@ -8,7 +8,7 @@ from scipy import stats
 
 from experiments.actions.results.open_results import open_results
 from experiments.live.assignment import drawn
-from experiments.lookup import live_evidence
+from experiments.loading.live import live_evidence
 from tests.live_builders import ADA, live_spec, met, outcome, record, started
 
 NAME = "refund reply"

@@ -6,8 +6,8 @@ from starlette.testclient import TestClient
 from experiments.actions.rating.open_rating import close_session
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError, Conflict
-from experiments.lookup.evidence_table import human_labels
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import human_labels
 from experiments.ratings.session_file import session_from
 from experiments.views.rating.report import session_items, session_report
 from experiments.views.rating.sessions import preview_session, rating_sessions, waiting_ratings

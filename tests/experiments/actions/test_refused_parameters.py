@@ -59,7 +59,7 @@ def test_a_judge_is_refused_before_it_is_paid(sqlite_store):
 def test_a_design_from_before_the_rule_is_refused_when_it_starts(sqlite_store, monkeypatch):
     with monkeypatch.context() as before:
         before.setattr("experiments.actions.registry.save_prompt.check_parameters", lambda _parameters, of: None)
-        before.setattr("experiments.lookup.design.check_all_parameters", lambda _variants, _judges: None)
+        before.setattr("experiments.loading.runs.design.check_all_parameters", lambda _variants, _judges: None)
         made(sqlite_store, _spec({"api_base": "http://127.0.0.1:9"}))
     with pytest.raises(BakeoffError, match=r"the variant 'B'.*'api_base'"):
         start_run(sqlite_store, "sums", actor=ADA)

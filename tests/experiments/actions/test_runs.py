@@ -14,7 +14,7 @@ from experiments.actions.trying.try_prompts import try_prompts
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Conflict
 from experiments.experiment_file import Limits
-from experiments.lookup.budget import month_start
+from experiments.loading.runs.budget import month_start
 from experiments.prompts.content import text_prompt
 from experiments.views.results.answers import answer_pairs, row_answers
 from experiments.views.results.exports import export_rows

@@ -13,9 +13,9 @@ from experiments.actions.installation.change_settings import (
 )
 from experiments.actions.installation.manage_keys import actor_of_key, create_key, revoke_key
 from experiments.errors import BakeoffError, NotFound
-from experiments.lookup.budget import month_start, monthly_budget, monthly_left
-from experiments.lookup.first_steps import first_steps
-from experiments.lookup.prices import installation_prices
+from experiments.loading.first_steps import first_steps
+from experiments.loading.runs.budget import month_start, monthly_budget, monthly_left
+from experiments.loading.runs.prices import installation_prices
 from experiments.plans.pricing import Price
 from experiments.views.installation.models import known_models
 from experiments.views.live.access import Access, load_access

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from experiments.experiment_file import LiveSpec
-from experiments.lookup.blueprint import Blueprint
-from experiments.lookup.live_findings import Fact, findings
-from experiments.lookup.live_folds import fold_of
+from experiments.loading.live.findings import Fact, findings
+from experiments.loading.live.folds import fold_of
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
 from storage.call_metrics import CALL_METRICS

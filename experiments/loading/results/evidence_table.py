@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments.errors import NotFound
-from experiments.lookup.answer_counts import answer_counts
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.rating_evidence import RatingEvidence, SessionVotes, rating_evidence
-from experiments.lookup.rating_sessions import rater_name, session_is_over
+from experiments.loading.rating.evidence import RatingEvidence, SessionVotes, rating_evidence
+from experiments.loading.rating.sessions import rater_name, session_is_over
+from experiments.loading.runs.answer_counts import answer_counts
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.results import analysis_table
 from experiments.vocabulary import OutputStatus, RunState
 from storage import frames
@@ -62,7 +62,7 @@ def evidence_table(tx: Transaction, blueprint: Blueprint, run: RunRecord) -> Evi
     """The analysis table of a run. Raises NotFound when the experiment has no rows at all."""
     if blueprint.dataset is None:
         raise NotFound("no_rows", f"'{blueprint.experiment.name}' has no test set.")
-    from experiments.lookup.judge_evidence import judge_evidence
+    from experiments.loading.judging.evidence import judge_evidence
 
     roles = blueprint.roles
     units = units_frame(tx, blueprint)

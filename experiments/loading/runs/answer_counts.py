@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from experiments.lookup.blueprint import Arm, Blueprint
+from experiments.loading.runs.blueprint import Arm, Blueprint
 from experiments.vocabulary import OutputStatus, ResponseClass
 from storage.records import RunRecord
 from storage.store import Transaction

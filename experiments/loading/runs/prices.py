@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.experiment_file import PriceSpec
-from experiments.lookup.blueprint import Blueprint
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.plans.pricing import Price, PriceBook
 from storage.store import Transaction
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.lookup.rating_sessions import rater_name, session_is_over, spec_of
+from experiments.loading.rating.sessions import rater_name, session_is_over, spec_of
 from experiments.ratings.drawing import is_uneven
 from experiments.ratings.quality import Judgement, RaterQuality, excluded_raters, rater_qualities
 from experiments.ratings.questions import LEFT, RIGHT

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from experiments.datasets.matching import check_column
 from experiments.errors import BakeoffError, Conflict, nearest
-from experiments.lookup.blueprint import Blueprint, load_blueprint
-from experiments.lookup.evidence_table import evidence_run
-from experiments.lookup.find import find_experiment
+from experiments.loading.find import find_experiment
+from experiments.loading.results.evidence_table import evidence_run
+from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.plans.plan import SYSTEM_METRICS
 from experiments.ratings.items import Answer, Draft, RowAnswers, draft_session
 from experiments.ratings.leaks import LeakFilter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.errors import Conflict, nearest
-from experiments.lookup.cautions import serving_cautions
+from experiments.loading.registry.cautions import serving_cautions
 from experiments.prompts import labels
 from experiments.vocabulary import VerdictOutcome
 from storage.records import AnalysisRecord, DecisionRecord, ExperimentRecord, LabelRecord, VariantRecord, VersionRecord

@@ -16,9 +16,9 @@ from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ExperimentSpec, VariantSpec
 from experiments.judges import Judge, bind_judges
 from experiments.live.metrics import live_metrics
-from experiments.lookup.custom_scorers import custom_scorers
-from experiments.lookup.find import find_prompt, find_version
-from experiments.lookup.judges import with_resolved_checks
+from experiments.loading.find import find_prompt, find_version
+from experiments.loading.judging.judges import with_resolved_checks
+from experiments.loading.runs.custom_scorers import custom_scorers
 from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition, Plan
 from experiments.plans.plan_limits import check_limits_fit
 from experiments.prompts.content import Message, PromptContent, chat_prompt, content_of, name_from, text_prompt

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Blueprint
-from experiments.lookup.judge_cases import case_of
-from experiments.lookup.prices import price_book
+from experiments.loading.judging.cases import case_of
+from experiments.loading.runs.blueprint import Blueprint
+from experiments.loading.runs.prices import price_book
 from experiments.plans.pricing import PriceBook
 from experiments.plans.projection import JudgeProjection, PilotFacts, Projection, answer_span, project, project_judge
 from experiments.plans.token_estimates import BYTES_PER_TOKEN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Blueprint
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.wording import metric_name
 
 JUDGES_ANSWER = False

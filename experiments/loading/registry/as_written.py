@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from experiments.errors import BakeoffError
-from experiments.lookup.blueprint import Arm, Blueprint
+from experiments.loading.runs.blueprint import Arm, Blueprint
 from experiments.prompts.content import PromptContent
 from experiments.prompts.lookalikes import Lookalike, lookalikes
 from experiments.wording import count

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments.judges.behaviour import behaviour_of
-from experiments.lookup.blueprint import Blueprint
-from experiments.lookup.judges import judge_label
+from experiments.loading.judging.judges import judge_label
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.results.comparisons.judge_evidence import JudgeEvidence
 from storage import frames
 from storage.records import RunRecord

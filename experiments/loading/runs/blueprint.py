@@ -10,7 +10,7 @@ from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
 from experiments.judges import JUDGE, Judge, bind_judge
 from experiments.live.metrics import live_metrics
-from experiments.lookup.custom_scorers import custom_scorers
+from experiments.loading.runs.custom_scorers import custom_scorers
 from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.prompts.content import PromptContent, content_of
 from experiments.prompts.rendering import render

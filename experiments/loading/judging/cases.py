@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.judges import Case, JudgeSpec
-from experiments.lookup.blueprint import Blueprint
+from experiments.loading.runs.blueprint import Blueprint
 from storage.records import ExampleRecord
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from experiments.live.assignment import BUCKETS
 from experiments.live.layers import size
 from experiments.live.units import PLACEHOLDERS
-from experiments.lookup.blueprint import Blueprint
-from experiments.lookup.live_folds import fold_of
+from experiments.loading.live.folds import fold_of
+from experiments.loading.runs.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus
 from experiments.wording import count, metric_name
 from storage.live_findings import Reporter, busiest_caller, busiest_reporter, report_counts, units_named

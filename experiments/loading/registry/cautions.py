@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from experiments.lookup.as_written import prompt_lookalikes
-from experiments.lookup.prices import installation_prices
+from experiments.loading.registry.as_written import prompt_lookalikes
+from experiments.loading.runs.prices import installation_prices
 from experiments.prompts.content import PromptContent, content_of
 from storage.records import ExperimentRecord, VersionRecord
 from storage.store import Transaction

@@ -9,7 +9,7 @@ from typing import Any
 from experiments.errors import NotFound, nearest
 from experiments.experiment_file import ExperimentSpec, LiveSpec, PriceSpec
 from experiments.live.assignment import BUCKETS, LiveState, LiveTest, Served, Shadow, cumulative_limits, plain_value
-from experiments.lookup.prices import file_prices
+from experiments.loading.runs.prices import file_prices
 from storage.records import LivePhaseRecord, VersionRecord
 from storage.store import Transaction
 

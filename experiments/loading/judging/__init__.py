@@ -1,0 +1,1 @@
+"""Judges by name, the cases they see, and what is known of them."""

@@ -1,0 +1,1 @@
+"""Live tests from stored phases, and the sums an analysis stands on."""

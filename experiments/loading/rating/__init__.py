@@ -1,0 +1,1 @@
+"""Rating sessions, their drafts and their votes as evidence."""

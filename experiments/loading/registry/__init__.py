@@ -1,0 +1,1 @@
+"""What a promotion stands on, and what callers would notice of it."""

@@ -1,0 +1,1 @@
+"""The analysis table of a stored experiment."""

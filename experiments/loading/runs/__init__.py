@@ -1,0 +1,1 @@
+"""An experiment put together from its rows, its prices, budget and progress."""
