@@ -6,7 +6,7 @@ from experiments.prompts.labels import FIRST_LABELS, PRODUCTION
 from experiments.views.registry.served import live_cards
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
-from pages.components.live_card import show_live_card, show_rolled_back
+from pages.components.live.card import show_live_card, show_rolled_back
 from pages.components.pickers import choice_in_address, keep_in_address
 from pages.components.session import store
 

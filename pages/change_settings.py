@@ -7,11 +7,11 @@ import streamlit as st
 from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.views.installation.home import home_view
 from pages.components.errors import show_errors
-from pages.components.installation import show_installation
-from pages.components.key_list import show_keys
-from pages.components.model_prices import show_model_prices
 from pages.components.numbers import money
 from pages.components.session import actor, store
+from pages.components.settings.installation import show_installation
+from pages.components.settings.key_list import show_keys
+from pages.components.settings.model_prices import show_model_prices
 
 MODELS, BUDGET, KEYS, SYSTEM = "Models and prices", "Budget", "API keys", "This installation"
 

@@ -6,15 +6,15 @@ from experiments.actions.registry.save_check import save_check
 from experiments.judges import bind_judge
 from experiments.views.trying.checks import judgeable, labelled, list_checks
 from experiments.vocabulary import is_simulated
-from pages.components import check_editor
-from pages.components.apply_check import apply_to_all
-from pages.components.check_suggestions import show_suggestions
-from pages.components.check_try import show_nothing_to_try, try_out
-from pages.components.disagreement_reader import read_disagreements
+from pages.components.check import check_editor
+from pages.components.check.apply import apply_to_all
+from pages.components.check.disagreement_reader import read_disagreements
+from pages.components.check.judge_results import show_judges_of
+from pages.components.check.suggestions import show_suggestions
+from pages.components.check.tries import show_nothing_to_try, try_out
 from pages.components.errors import show_errors
-from pages.components.judge_results import show_judges_of
 from pages.components.pickers import choice_in_address, keep_in_address, models
-from pages.components.result_header import simulated_badge
+from pages.components.result.header import simulated_badge
 from pages.components.session import actor, store
 from pages.components.show_output import plain
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from experiments.views.rating.sessions import rating_sessions
 from pages.components.errors import show_errors
-from pages.components.rating_list import show_sessions
-from pages.components.rating_opening import open_form
-from pages.components.rating_report import show_session
+from pages.components.rate.opening import open_form
+from pages.components.rate.rating_list import show_sessions
+from pages.components.rate.report import show_session
 from pages.components.session import store
 
 ALL, NEW = "Sessions", "New session"

@@ -4,10 +4,10 @@ import streamlit as st
 
 from experiments.views.runs.experiments import experiment_names
 from pages.components.errors import show_errors
-from pages.components.experiment_list import show_experiments
-from pages.components.from_file import from_file
-from pages.components.pilot import show_pilot_failure
-from pages.components.plan_form import plan_form
+from pages.components.plan.experiment_list import show_experiments
+from pages.components.plan.form import plan_form
+from pages.components.plan.from_file import from_file
+from pages.components.plan.pilot import show_pilot_failure
 from pages.components.session import store
 
 ALL, NEW, FILE = "All", "New comparison", "From a file"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.rating_component import rating_screen
-from pages.components.rating_visit import shows_only_rating
+from pages.components.rate.component import rating_screen
+from pages.components.rate.rating_visit import shows_only_rating
 from pages.components.session import settings
 from pages.components.show_output import load_style
 

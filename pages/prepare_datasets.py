@@ -5,9 +5,9 @@ import streamlit as st
 from experiments.actions.datasets.import_dataset import archive_dataset
 from experiments.views.datasets.datasets import get_dataset, list_datasets
 from experiments.wording import count
-from pages.components.dataset_roles import edit_roles
-from pages.components.dataset_rows import browse_rows
-from pages.components.dataset_upload import show_imported, show_upload, turn_to_imported
+from pages.components.dataset.roles import edit_roles
+from pages.components.dataset.rows import browse_rows
+from pages.components.dataset.upload import show_imported, show_upload, turn_to_imported
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
 from pages.components.inert import element

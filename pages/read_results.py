@@ -7,24 +7,24 @@ from experiments.views.live.tests import has_live_test
 from experiments.views.runs.experiments import get_experiment
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
-from pages.components.first_steps import tick
-from pages.components.judge_card import show_judges
-from pages.components.method import show_method
-from pages.components.over_time import show_over_time
-from pages.components.promotion import promote_dialog
-from pages.components.raters import show_raters
-from pages.components.reader import Pairs, pair_page, read_answers
-from pages.components.result_header import show_arms, show_facts, title_line
-from pages.components.result_lines import slice_parts
-from pages.components.robustness import show_robustness
-from pages.components.run_progress import follow_run, present_progress, show_ended_run
-from pages.components.scorecard import show_scorecard
+from pages.components.home.first_steps import tick
+from pages.components.result.header import show_arms, show_facts, title_line
+from pages.components.result.judge_card import show_judges
+from pages.components.result.lines import slice_parts
+from pages.components.result.method import show_method
+from pages.components.result.over_time import show_over_time
+from pages.components.result.promotion import promote_dialog
+from pages.components.result.raters import show_raters
+from pages.components.result.reader import Pairs, pair_page, read_answers
+from pages.components.result.robustness import show_robustness
+from pages.components.result.run_progress import follow_run, present_progress, show_ended_run
+from pages.components.result.scorecard import show_scorecard
+from pages.components.result.share import show_share
+from pages.components.result.slices import show_slices
+from pages.components.result.start_panel import show_start
+from pages.components.result.verdict import show_health, show_verdict
 from pages.components.session import actor, store
-from pages.components.share import show_share
-from pages.components.slices import show_slices
-from pages.components.start_panel import show_start
 from pages.components.toasts import show_promoted
-from pages.components.verdict import show_health, show_verdict
 
 name = st.query_params.get("exp", "")
 if not name:

@@ -5,9 +5,9 @@ import streamlit as st
 from experiments.views.installation.home import home_view
 from experiments.views.live.tests import list_live_tests
 from pages.components.errors import show_errors
-from pages.components.first_steps import show_first_steps
-from pages.components.home_cards import show_decisions, show_live_tests, show_needs, show_running, show_spend
-from pages.components.sample_arrival import await_sample
+from pages.components.home.cards import show_decisions, show_live_tests, show_needs, show_running, show_spend
+from pages.components.home.first_steps import show_first_steps
+from pages.components.home.sample_arrival import await_sample
 from pages.components.session import store
 
 with show_errors():

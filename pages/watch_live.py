@@ -6,10 +6,10 @@ from experiments.views.live.tests import list_live_tests, live_test_or_draft
 from experiments.views.runs.experiments import get_experiment
 from pages.components.empty import show_empty
 from pages.components.errors import show_errors
-from pages.components.live_draft import show_live_draft
-from pages.components.live_list import show_live_list
-from pages.components.live_setup import setup_dialog
-from pages.components.live_watch import show_live_test
+from pages.components.live.draft import show_live_draft
+from pages.components.live.live_list import show_live_list
+from pages.components.live.setup import setup_dialog
+from pages.components.live.watch import show_live_test
 from pages.components.session import store
 
 name = st.query_params.get("exp", "")

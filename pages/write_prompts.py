@@ -3,14 +3,14 @@
 import streamlit as st
 
 from experiments.views.registry.prompts import get_prompt, list_prompts
-from pages.components import prompt_editor
 from pages.components.errors import show_errors
 from pages.components.pickers import models
-from pages.components.prompt_versions import save_as_version, show_history
 from pages.components.session import store
 from pages.components.show_output import plain
-from pages.components.try_out import pick_values, run_both, show_filled_in
-from pages.components.what_changed import show_what_changed
+from pages.components.write import prompt_editor
+from pages.components.write.try_out import pick_values, run_both, show_filled_in
+from pages.components.write.versions import save_as_version, show_history
+from pages.components.write.what_changed import show_what_changed
 
 NEW = "a new prompt"
 

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from pages.components.rating_component import BASE, markup, script, style
+from pages.components.rate.component import BASE, markup, script, style
 
 PAIRWISE = [
     {"value": "left", "label": "Left is better", "key": "1"},

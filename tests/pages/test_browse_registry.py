@@ -14,7 +14,7 @@ REASON = "Sales asked for plain text, twice."
 def _back_dialog(prompt):
     """The dialog alone: under test a dialog closes with the next run, here each run opens it."""
     from experiments.views.registry.served import live_card
-    from pages.components.live_card import roll_back_dialog
+    from pages.components.live.card import roll_back_dialog
     from pages.components.session import store
 
     roll_back_dialog(live_card(store(), prompt))

@@ -19,8 +19,8 @@ from pages.components.charts import (
     power_curve,
     win_tie_loss,
 )
-from pages.components.charts_over_time import Band, BandPoint, band_over_time
-from pages.components.over_time import band_of
+from pages.components.result.charts_over_time import Band, BandPoint, band_over_time
+from pages.components.result.over_time import band_of
 
 ROWS = (
     ForestRow("helpful", 6.1, 2.1, 10.3, "better", 3.0, "+6.1 points (+2.1 to +10.3 points)", 300),

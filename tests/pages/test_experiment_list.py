@@ -6,7 +6,7 @@ import pytest
 
 from experiments.views.runs.experiments import ExperimentSummary
 from experiments.vocabulary import ExperimentState
-from pages.components.experiment_list import _facts
+from pages.components.plan.experiment_list import _facts
 
 
 @pytest.mark.parametrize(

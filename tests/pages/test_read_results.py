@@ -21,7 +21,7 @@ def _promote_dialog(name):
     """The dialog alone: under test a dialog closes with the next run, here each run opens it."""
     from experiments.actions.results.open_results import open_results
     from experiments.views.runs.experiments import get_experiment
-    from pages.components.promotion import promote_dialog
+    from pages.components.result.promotion import promote_dialog
     from pages.components.session import actor, store
 
     result = open_results(store(), name, actor=actor())

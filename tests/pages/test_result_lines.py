@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.results.decision import decide
-from pages.components.result_lines import second_line
+from pages.components.result.lines import second_line
 from tests.experiments.analysis_tables import normal_scores, plan, run, yes_no
 
 LETTERS = {"A": "A", "B": "B", "C": "C"}

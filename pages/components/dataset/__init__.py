@@ -1,0 +1,1 @@
+"""Test sets: upload, roles, rows."""

@@ -1,0 +1,1 @@
+"""What needs somebody now, first steps, the sample."""

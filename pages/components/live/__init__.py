@@ -1,0 +1,1 @@
+"""Live tests: set up, watch, change."""

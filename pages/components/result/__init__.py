@@ -1,0 +1,1 @@
+"""The result page: verdict, scorecard, slices, reader, promotion."""

@@ -1,0 +1,1 @@
+"""Installation, keys, prices of models."""

@@ -1,0 +1,1 @@
+"""The prompt page: editor, versions, tries."""
