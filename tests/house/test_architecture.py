@@ -27,6 +27,18 @@ def test_modules_are_named_by_what_they_hold():
     assert named == []
 
 
+def test_the_root_of_the_domain_holds_what_all_rooms_share():
+    """A new story gets a room on each shelf; only words, errors and rules for values lie outside of them."""
+    loose = {path.stem for path in (ROOT / "experiments").glob("*.py")} - {"__init__"}
+    assert loose == {
+        *("vocabulary", "errors", "wording", "version", "permissions", "background"),
+        *("plain_text", "storable", "value_ranges", "vectors", "thinking", "refusals"),
+        *("experiment_file", "strict_yaml", "exports"),
+    }
+    flat = {"authorise"} | {path.stem for path in (ROOT / "experiments/loading").glob("*.py")}
+    assert {path.stem for shelf in ("actions", "views") for path in (ROOT / "experiments" / shelf).glob("*.py")} <= flat
+
+
 def test_page_files_hide_no_package():
     """``pages/`` is first on the path of a running page: a file named like a package would hide it."""
     assert [p.name for p in (ROOT / "pages").glob("*.py") if "_" not in p.stem and p.stem != "navigation"] == []
