@@ -61,7 +61,9 @@ def dataset(
 
 @imports.command()
 def outputs(
-    file: Annotated[Path, typer.Argument(help="CSV or JSONL with example_id, variant, output and further columns.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV or JSONL: example_id, variant, output …; or model_a, model_b, winner …")
+    ],
     experiment: Annotated[str, typer.Option(help="Name of the new experiment.")],
     control: Annotated[str | None, typer.Option(help="The variant the others are compared with.")] = None,
     score: Annotated[list[str] | None, typer.Option("--score", help="A column that holds scores.")] = None,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlmodel import col
 
-from storage import tables
+from storage import rating_tables, tables
 from storage.records import ExampleRecord, to_record
 from storage.store import Transaction
 
@@ -23,6 +23,13 @@ def insert_outputs(
 ) -> None:
     """Insert rows in batches; ids are the caller's."""
     for table, rows in ((tables.Output, outputs), (tables.Score, scores), (tables.Rating, ratings)):
+        for start in range(0, len(rows), _BATCH):
+            tx.session.execute(insert(table), [dict(row) for row in rows[start : start + _BATCH]])
+
+
+def insert_votes(tx: Transaction, raters: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the raters of a session, then their decisions, in batches; ids are the caller's."""
+    for table, rows in ((rating_tables.Rater, raters), (rating_tables.RatingTask, tasks)):
         for start in range(0, len(rows), _BATCH):
             tx.session.execute(insert(table), [dict(row) for row in rows[start : start + _BATCH]])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.actions.authorise import authorise
 from experiments.actions.datasets.import_dataset import checked_name, insert_dataset
+from experiments.actions.datasets.import_votes import insert_votes
 from experiments.actions.runs.create_experiment import create_in
 from experiments.actions.runs.output_rows import score_rows, scoring_context
 from experiments.datasets.imported_outputs import ImportedOutputs, read_outputs
@@ -15,30 +16,35 @@ from experiments.datasets.output_columns import OutputOptions
 from experiments.datasets.output_rows import ImportedOutput
 from experiments.datasets.profiles import profile_table
 from experiments.datasets.reading import read_table
+from experiments.datasets.recorded_votes import RecordedVotes, recorded_votes
 from experiments.datasets.table import ReadReport, Table
 from experiments.errors import BakeoffError, Conflict
-from experiments.experiment_file import ExperimentSpec, ScorerEntry, VariantSpec
+from experiments.experiment_file import ExperimentSpec, RatingMetric, ScorerEntry, VariantSpec
 from experiments.judges import bind_judges
 from experiments.loading.runs.blueprint import IMPORTED, load_blueprint
 from experiments.permissions import Operation
 from experiments.plans.plan import MetricDefinition, Plan, PrimaryMetric
 from experiments.plans.plan_limits import check_limits_fit
+from experiments.ratings.questions import DEFAULT_METRIC
 from experiments.vocabulary import (
     Actor,
     CostStatus,
     ExperimentState,
     MetricKind,
     OutputStatus,
+    QuestionKind,
     ResponseClass,
     RunState,
     content_hash,
     new_id,
 )
+from experiments.wording import count
 from storage import imports
 from storage.records import ExperimentRecord
 from storage.store import Store, Transaction
 
 DEFAULT_SMALLEST_EFFECT = 0.03
+PREFERRED = RatingMetric(metric=DEFAULT_METRIC[QuestionKind.PAIRWISE])
 WITHOUT_RATER = "rater"
 
 
@@ -66,8 +72,9 @@ def import_outputs(
 ) -> ImportedExperiment:
     """A new experiment whose answers come from a file; all of it is kept, or nothing.
 
-    Without a ``plan`` the first score is the primary metric with a smallest effect of 0.03; the results say that the
-    plan was not fixed beforehand.
+    A file of votes between two answers (``recorded_votes``) becomes the answers and a closed rating session.
+    Without a ``plan`` those votes, or else the first score, are the primary metric with a smallest effect of 0.03; the
+    results say that the plan was not fixed beforehand.
 
     Raises:
         BakeoffError: whatever is wrong with the file, with line and column; ``nothing_to_compare`` without any score;
@@ -76,8 +83,11 @@ def import_outputs(
     authorise(store, actor, Operation.IMPORT_DATA, f"experiment:{experiment}")
     name = checked_name(experiment)
     options = options or OutputOptions()
-    found = read_outputs(read_table(content, filename=filename, encoding=encoding), options)
-    measured = (*found.metrics, *found.rating_metrics)
+    table = read_table(content, filename=filename, encoding=encoding)
+    voted = recorded_votes(table)
+    found = read_outputs(table if voted is None else voted.answers, options)
+    preferred = () if voted is None else (PREFERRED,)
+    measured = (*(rated.definition() for rated in preferred), *found.metrics, *found.rating_metrics)
     plan = plan or _default_plan(measured, scorers)
     check_limits_fit(plan, {metric.name: metric for metric in measured})
     with store.begin() as tx:
@@ -92,16 +102,26 @@ def import_outputs(
             actor=actor,
             scorers=scorers,
             plan=plan,
-            measured=measured,
+            preferred=preferred,
         )
-        _insert_outputs(tx, record, found, actor)
+        _insert_outputs(tx, record, found, actor, voted)
         details = {"outputs": len(found.outputs), "variants": list(found.variants), "file": filename}
         tx.audit.append(actor.name, "outputs_imported", f"experiment:{name}", details)
-    return ImportedExperiment(record, len(found.outputs), found.recognised, tuple(n.message for n in found.notices))
+    told = (*found.recognised, *(() if voted is None else _about_votes(voted)))
+    return ImportedExperiment(record, len(found.outputs), told, tuple(n.message for n in found.notices))
+
+
+def _about_votes(voted: RecordedVotes) -> list[str]:
+    raters = len({vote.rater for vote in voted.votes})
+    told = [
+        f"{count(len(voted.votes), 'vote')} of {count(raters, 'rater')}; the first answer of a row stood on the left."
+    ]
+    return [*told, *([f"Left out: {', '.join(voted.left_out)}."] if voted.left_out else [])]
 
 
 def _default_plan(measured: Sequence[MetricDefinition], scorers: Sequence[ScorerEntry]) -> Plan:
-    names = [m.name for m in measured if m.kind is MetricKind.BINARY] + [m.name for m in measured]
+    kinds = (MetricKind.PREFERENCE, MetricKind.BINARY)
+    names = [m.name for kind in kinds for m in measured if m.kind is kind] + [m.name for m in measured]
     if scorers and not names:
         first = scorers[0]
         names = [first if isinstance(first, str) else _metric_of(first)]
@@ -130,7 +150,7 @@ def _create(
     actor: Actor,
     scorers: Sequence[ScorerEntry],
     plan: Plan,
-    measured: Sequence[MetricDefinition],
+    preferred: tuple[RatingMetric, ...],
 ) -> ExperimentRecord:
     table = _dataset_table(found)
     unit = options.unit or found.unit_column
@@ -159,25 +179,24 @@ def _create(
         slices=options.slices,
         variants=tuple(VariantSpec(name=v, imported=True, model=models.get(v)) for v in found.variants),
         scorers=tuple(scorers),
+        ratings=preferred,
         plan=plan,
         repeats=1 + max(o.repetition for o in found.outputs),
     )
     record, _ = create_in(tx, spec, dataset_version_id=dataset.version.id, actor=actor, origin="import")
-    for metric in _with_values(measured, found, scorers):
+    for metric in _with_values(found, scorers):
         tx.experiments.add_scorer(record.id, imported_scorer(metric), at=tx.clock())
     return tx.experiments.change(record.id, state=ExperimentState.RUNNING, locked_at=tx.clock())
 
 
-def _with_values(
-    measured: Sequence[MetricDefinition], found: ImportedOutputs, scorers: Sequence[ScorerEntry]
-) -> list[MetricDefinition]:
+def _with_values(found: ImportedOutputs, scorers: Sequence[ScorerEntry]) -> list[MetricDefinition]:
     """The metrics whose values came with the file. Ratings under a judge's name only check that judge."""
     judged = {metric.name for judge in bind_judges(scorers) for metric in judge.metrics}
     for metric in found.metrics:
         if metric.name in judged:
             told = f"'{metric.name}' is a score of the file and a judge."
             raise BakeoffError("duplicate_metric", told, "Give the judge another 'name'.")
-    return [metric for metric in measured if metric.name not in judged]
+    return [metric for metric in (*found.metrics, *found.rating_metrics) if metric.name not in judged]
 
 
 def imported_scorer(metric: MetricDefinition) -> dict[str, Any]:
@@ -213,7 +232,9 @@ def _free_name(tx: Transaction, wanted: str) -> str:
     return name
 
 
-def _insert_outputs(tx: Transaction, record: ExperimentRecord, found: ImportedOutputs, actor: Actor) -> None:
+def _insert_outputs(
+    tx: Transaction, record: ExperimentRecord, found: ImportedOutputs, actor: Actor, voted: RecordedVotes | None
+) -> None:
     now = tx.clock()
     blueprint = load_blueprint(tx, record)
     assert blueprint.dataset is not None
@@ -258,6 +279,13 @@ def _insert_outputs(tx: Transaction, record: ExperimentRecord, found: ImportedOu
             for r in item.ratings
         ]
     imports.insert_outputs(tx, outputs, scores, ratings)
+    if voted is not None:
+        questions = [example.values[found.unit_column] for example in found.examples]
+        answered = {
+            (str(questions[item.example]), item.variant): (row["example_id"], row["id"])
+            for item, row in zip(found.outputs, outputs, strict=True)
+        }
+        insert_votes(tx, run, voted.votes, answered, found.variants, actor=actor)
 
 
 def _output_row(item: ImportedOutput, *, run_id: str, variant_id: str, example_id: str, at: Any) -> dict[str, Any]:  # noqa: ANN401

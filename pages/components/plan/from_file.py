@@ -69,6 +69,7 @@ def _version(spec: ExperimentSpec, files: dict[str, bytes]) -> str:
 def _answers_file() -> None:
     """Answers that were produced elsewhere, and what is said of their columns."""
     st.markdown("**Answers from elsewhere** :gray[columns example_id, variant, output, and score:… or rating:…]")
+    st.caption("Or votes between two answers: question_id, model_a, model_b, winner, answer_a, answer_b, rater.")
     file = st.file_uploader("The answers", type=ENDINGS, key="answers_file")
     name = st.text_input(
         "Name of the experiment", key="answers_name", max_chars=120, value=dataset_name_from(file.name) if file else ""
