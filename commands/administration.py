@@ -10,6 +10,7 @@ import typer
 from commands import terminal
 from experiments.actions.installation.manage_keys import create_key, revoke_key
 from experiments.errors import BakeoffError
+from experiments.wording import count
 from storage.anchors import Anchor
 from storage.store import open_store
 
@@ -112,6 +113,8 @@ def restore(file: Annotated[Path, typer.Argument()]) -> None:
     chosen = terminal.settings()
     report = read(open_store(chosen.database_url, home=chosen.home), file)
     typer.echo(f"{report.rows} rows restored; audit head {report.audit_head[:16]}")
+    if report.paused:
+        terminal.say(f"{count(report.paused, 'run')} paused; go on with: bakeoff resume")
 
 
 @keys.command()

@@ -15,27 +15,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, insert, select
+from sqlalchemy import Connection, MetaData, Table, insert, select, update
 from sqlmodel import SQLModel
 
 from experiments.errors import BakeoffError, Conflict
-from storage import schema
+from experiments.vocabulary import RunState
+from storage import schema, tables
 from storage.anchors import Anchor
 from storage.audit_check import check_log
 from storage.engine import is_sqlite
+from storage.live_tables import ShadowAsk
 from storage.store import Store
 
 FORMAT = "bakeoff-backup-1"
+RESTORED = "Restored from a backup: nothing that costs money goes on until somebody resumes it."
 _BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What was written or read."""
+    """What was written or read. ``paused`` counts the runs that a restore holds back."""
 
     rows: int
     tables: int
     audit_head: str
+    paused: int = 0
 
 
 def backup(store: Store, target: Path) -> BackupReport:
@@ -72,7 +76,8 @@ def backup(store: Store, target: Path) -> BackupReport:
 def restore(store: Store, source: Path) -> BackupReport:
     """Fill an empty database from a backup; all of it, or nothing.
 
-    The rows of an older program go into tables as they were then, which are upgraded afterwards.
+    The rows of an older program go into tables as they were then, which are upgraded afterwards. Work that would cost
+    money does not start by itself: runs are paused, waiting tries and silent answers end.
 
     Raises:
         BakeoffError: ``not_a_backup``, ``newer_schema``, ``broken_backup``; Conflict ``not_empty``.
@@ -83,15 +88,35 @@ def restore(store: Store, source: Path) -> BackupReport:
         raise BakeoffError("not_a_backup", f"{source.name} is not a backup of Bakeoff.")
     with store.begin() as tx:
         connection = tx.session.connection()
-        tables = _empty_tables(connection, header["schema"])
-        count = _fill(connection, tables, lines)
+        empty = _empty_tables(connection, header["schema"])
+        count = _fill(connection, empty, lines)
         schema.bring_to(connection, schema.head_revision())
         chain = check_log(tx.session)
         if chain.broken_at is not None or chain.head != header["audit_head"]:
             raise BakeoffError("broken_backup", "The audit chain in the backup does not fit.", "Nothing was restored.")
+        paused = _hold_back(connection, tx.clock())
     if store.anchors is not None:
         store.anchors.note(Anchor(chain.events, chain.head), restored=True)
-    return BackupReport(count, len(tables), chain.head)
+    return BackupReport(count, len(empty), chain.head, paused)
+
+
+def _hold_back(connection: Connection, at: datetime) -> int:
+    """Leave it to a person what goes on: the database that was backed up may be at work on the same runs."""
+    run, preview, ask = (tables.table_of(kind) for kind in (tables.Run, tables.Preview, ShadowAsk))
+    connection.execute(
+        update(preview)
+        .where(preview.c.state == "queued")
+        .values(state="failed", ended_at=at, answer={"kind": "interrupted", "message": RESTORED})
+    )
+    connection.execute(
+        update(ask).where(ask.c.state == "waiting").values(state="skipped", reason=RESTORED, ended_at=at)
+    )
+    held = connection.execute(
+        update(run)
+        .where(run.c.state.in_((RunState.QUEUED, RunState.RUNNING)))
+        .values(state=RunState.PAUSED, state_reason=RESTORED, lease_owner=None, lease_until=None)
+    )
+    return held.rowcount
 
 
 def _empty_tables(connection: Connection, revision: str) -> dict[str, Table]:

@@ -29,22 +29,23 @@ class SideVote:
 def gold_problem(qualities: Mapping[int, RaterQuality], rule: Exclusion) -> str | None:
     """Why the raters as a group fail the session's rule, as a sentence; None when they do not.
 
-    They fail it when all of them together, those left out included, are right on fewer known answers than one rater
-    must be, and when the rule leaves out more than half of those who rated.
+    They fail it when those who count are right together on fewer known answers than one rater must be, and when the
+    rule leaves out more than half of those who rated.
     """
     rated = {number: quality for number, quality in qualities.items() if quality.done}
-    right = sum(quality.gold_right for quality in rated.values())
-    seen = sum(quality.gold_seen for quality in rated.values())
+    left_out = excluded_raters(rated)
+    counted = [quality for number, quality in rated.items() if number not in left_out]
+    right = sum(quality.gold_right for quality in counted)
+    seen = sum(quality.gold_seen for quality in counted)
     if rule.gold_below is not None and seen >= rule.at_least and right < rule.gold_below * seen:
         return (
-            f"All raters together were right on {right:,} of {seen:,} known answers, and the rule set beforehand wants "
-            f"{percent(rule.gold_below)}. Check the known answers and the guide, then open another session."
+            f"Together the raters who count were right on {right:,} of {seen:,} known answers; the rule set beforehand "
+            f"wants {percent(rule.gold_below)}. Check the known answers and the guide, then open another session."
         )
-    left_out = len(excluded_raters(rated))
-    if 2 * left_out > len(rated):
+    if 2 * len(left_out) > len(rated):
         return (
-            f"The rule set beforehand leaves out {left_out:,} of {count(len(rated), 'rater')}, too many to go by the "
-            "rest. Check the guide and the rule, then open another session."
+            f"The rule set beforehand leaves out {len(left_out):,} of {count(len(rated), 'rater')}, too many to go by "
+            "the rest. Check the guide and the rule, then open another session."
         )
     return None
 

@@ -1,16 +1,22 @@
 import gzip
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import inspect
 
 from experiments.actions.results.open_results import open_results
+from experiments.actions.runs.control_run import resume_run
+from experiments.actions.runs.start_run import start_run
+from experiments.actions.trying.try_prompts import try_prompts
 from experiments.errors import BakeoffError, Conflict
+from experiments.prompts.content import text_prompt
+from experiments.vocabulary import RunState
 from storage import schema
 from storage.backup import backup, restore
 from storage.engine import open_engine
 from storage.store import Store
-from tests.builders import ADA, made, run_to_end
+from tests.builders import ADA, made, run_to_end, work
 
 
 @pytest.fixture
@@ -29,6 +35,24 @@ def test_a_backup_restores_every_row_and_the_audit_chain(store: Store, elsewhere
     again = backup(elsewhere, tmp_path / "c.gz")
     assert again.audit_head == written.audit_head
     assert _lines(tmp_path / "b.gz") == _lines(tmp_path / "c.gz")
+
+
+def test_what_costs_money_waits_for_a_person_after_a_restore(store: Store, elsewhere: Store, tmp_path):
+    made(store, rows=6)
+    start_run(store, "sums", actor=ADA)
+    try_prompts(store, {"A": text_prompt("Add {{question}}", model="openai/some")}, {"question": "1+1"}, actor=ADA)
+    backup(store, tmp_path / "b.gz")
+
+    report = restore(elsewhere, tmp_path / "b.gz")
+
+    with elsewhere.read() as tx:
+        [run] = tx.runs.newest_by_experiment().values()
+        assert tx.runs.claimable(tx.clock() + timedelta(days=1)) == []
+        assert tx.previews.queued() == []
+    assert (report.paused, run.state, "resumes it" in run.state_reason) == (1, RunState.PAUSED, True)
+    work(elsewhere, resume_run(elsewhere, "sums", actor=ADA))
+    with elsewhere.read() as tx:
+        assert tx.runs.get(run.id).state == RunState.FINISHED
 
 
 @pytest.mark.postgres
