@@ -176,3 +176,26 @@ def test_all_experiments_are_listed_with_what_they_said(app, finished):
     assert [link.label for link in page.at.page_link if link.label.startswith("**")] == ["**swapped**", "**sums**"]
     assert "▲ B is better. You can promote it." in page.words
     assert "▼ A is better. Keep A." in page.words
+
+
+def test_answers_from_elsewhere_are_imported_with_what_is_said_of_their_columns(app, finished):
+    page = app(finished).go("design_experiment.py", view="From a file")
+    rows = [
+        f"{n},{v},text {n},{int(v == 'new' or n % 3 > 0)},team {n % 9},{'de' if n % 2 else 'en'}"
+        for n in range(36)
+        for v in ("old", "new")
+    ]
+    content = "\n".join(["example_id,variant,output,score:right,team,language", *rows]).encode()
+    page.at.file_uploader(key="answers_file").upload("answers.csv", content, "text/csv")
+    page.run()
+    for field, value in (("unit", "example_id"), ("cluster", "tem"), ("slices", "language")):
+        page.at.text_input(key=f"answers_{field}").set_value(value)
+    page.run().press("Import the answers")
+    assert "tem" in page.errors[0]
+    assert "team" in page.errors[0]
+    assert "answers" not in experiment_names(finished)
+
+    page.at.text_input(key="answers_cluster").set_value("team")
+    page.run().press("Import the answers")
+    spec = get_experiment(finished, "answers").spec
+    assert (spec.unit, spec.cluster, spec.slices) == ("example_id", "team", ("language",))

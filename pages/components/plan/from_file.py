@@ -71,8 +71,12 @@ def _answers_file() -> None:
     st.markdown("**Answers from elsewhere** :gray[columns example_id, variant, output, and score:… or rating:…]")
     st.caption("Or votes between two answers: question_id, model_a, model_b, winner, answer_a, answer_b, rater.")
     file = st.file_uploader("The answers", type=ENDINGS, key="answers_file")
+    filename = file.name if file else ""
     name = st.text_input(
-        "Name of the experiment", key="answers_name", max_chars=120, value=dataset_name_from(file.name) if file else ""
+        "Name of the experiment",
+        key=f"answers_name_{filename}",  # a field keeps its first value for as long as it keeps its key
+        max_chars=120,
+        value=dataset_name_from(filename) if filename else "",
     )
     options, encoding = _answer_columns()
     if (

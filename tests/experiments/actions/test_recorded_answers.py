@@ -87,3 +87,11 @@ def test_exported_answers_come_back_with_the_same_numbers(store: Store, filename
     first, second = (next(c for c in r["comparisons"] if c["metric"] == "has_key") for r in (before, after))
     assert {k: first[k] for k in kept} == {k: second[k] for k in kept}
     assert after["cost"]["total_usd"] == pytest.approx(before["cost"]["total_usd"])
+
+
+@pytest.mark.parametrize("value", ["1e13", "-1e13", "1e308", "1e155"])
+def test_numbers_beyond_what_can_be_analysed_are_refused_with_their_line(store: Store, value: str):
+    with pytest.raises(BakeoffError, match="line 8") as refused:
+        _imported(store, GOOD.replace("3,q3,old,text old3,0", f"3,q3,old,text old3,{value}"))
+    assert "1e+12" in str(refused.value)
+    assert experiment_names(store, archived=True) == []

@@ -1,5 +1,10 @@
 """Whatever takes text takes every script, and refuses what one of the databases cannot keep, in a sentence."""
 
+import csv
+import io
+import json
+
+import openpyxl
 import pytest
 
 from experiments.actions.datasets.import_dataset import import_dataset
@@ -157,3 +162,40 @@ def test_a_file_with_such_an_escape_names_the_line(escape: str):
     with pytest.raises(BakeoffError) as refused:
         parse_experiment(f"name: x\nhypothesis: {escape}\n", source="x.yaml")
     assert (refused.value.code, "x.yaml, line 2" in refused.value.message) == ("bad_yaml", True)
+
+
+def _as_csv(text: str) -> tuple[str, bytes]:
+    file = io.StringIO()
+    csv.writer(file).writerows([["id", "body"], ["1", text]])
+    return "rows.csv", file.getvalue().encode()
+
+
+def _as_lines(text: str) -> tuple[str, bytes]:
+    return "rows.jsonl", (json.dumps({"id": "1", "body": text}) + "\n").encode()
+
+
+def _as_sheet(text: str) -> tuple[str, bytes]:
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in (["id", "body"], ["1", text]):
+        book.active.append(row)
+    book.save(file)
+    return "rows.xlsx", file.getvalue()
+
+
+@pytest.mark.parametrize("form", [_as_csv, _as_lines, _as_sheet])
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_every_script_comes_out_of_a_file_as_it_was(sqlite_store: Store, form, text: str):
+    filename, content = form(text)
+    done = import_dataset(sqlite_store, content, filename=filename, name="rows", actor=ADA)
+    with sqlite_store.read() as tx:
+        assert [example.cells["body"] for example in tx.datasets.examples(done.version.id)] == [text]
+
+
+@pytest.mark.parametrize("form", [_as_csv, _as_lines])  # a worksheet's cell holds 32,767 characters at most
+def test_a_cell_of_ten_megabytes_is_refused_by_its_place(sqlite_store: Store, form):
+    filename, content = form(HUGE)
+    with pytest.raises(BakeoffError, match=r"is 1,000,000\. Shorten it") as refused:
+        import_dataset(sqlite_store, content, filename=filename, name="rows", actor=ADA)
+    assert "line" in refused.value.message
+    with sqlite_store.read() as tx:
+        assert tx.datasets.all() == []
