@@ -51,7 +51,11 @@ def started(tmp_path, provider):
 
     def start(*arguments):
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", *arguments], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=tmp_path,
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         processes.append(process)
         return process
@@ -61,6 +65,14 @@ def started(tmp_path, provider):
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture(autouse=True)
+def _heed_ctrl_c():
+    """A shell that starts the tests in the background makes them, and all their processes, ignore Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _until_calls_are_out(provider, count=4):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-_PLACE = Path(__file__).with_name("rating")
+_PLACE = Path(__file__).with_name("screen")
 _SCRIPTS = ("text.js", "outbox.js", "screen.js", "session.js")
 BASE = "/api/v1/rate"
 

@@ -30,7 +30,7 @@ def test_every_method_and_every_state_has_a_line():
 
 
 def test_every_deciding_rule_is_explained():
-    sources = [ROOT / "experiments" / name for name in ("decision.py", "verdicts/cases.py")]
+    sources = [ROOT / "experiments" / "results" / name for name in ("decision.py", "verdicts/cases.py")]
     rules = {rule for path in sources for rule in RULES.findall(path.read_text("utf-8"))}
     rules |= {"better", "better_but_small"}
 
