@@ -114,6 +114,7 @@ INSIDE = {
     "save_version": "inside a transaction of an action that asked",
     "create_in": "inside a transaction of an action that asked",
     "insert_dataset": "inside a transaction of an action that asked",
+    "insert_votes": "inside a transaction of an action that asked",
     "import_table": "asked again by import_dataset's second half",
     "load_sample": "the installation's own first start",
     "rate_the_replies": "a scene of load_sample; every action in it asks",
