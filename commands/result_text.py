@@ -32,6 +32,9 @@ def print_results(results: dict[str, Any]) -> None:
         for warning in c["warnings"] if c["status"] == "ok" else ():
             typer.echo(f"· {metric_name(c['metric'])}, {c['treatment']}: {warning}.")
     _print_slices([c for c in results["comparisons"] if c["slice"] is not None])
+    for found in results.get("slice_differences", ()):
+        several = len({one["treatment"] for one in results["slice_differences"]}) > 1
+        typer.echo((f"{found['treatment']}: " if several else "") + found["sentence"])
     robustness = results.get("robustness")
     if robustness is not None and robustness["sentence"]:
         typer.echo(robustness["sentence"])

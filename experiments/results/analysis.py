@@ -42,6 +42,7 @@ from experiments.results.comparisons.rater_checks import raters_check
 from experiments.results.comparisons.raters import RaterAgreement, rater_agreement
 from experiments.results.comparisons.robustness import Robustness, robustness_of
 from experiments.results.comparisons.second_line import with_second_line
+from experiments.results.comparisons.slice_differences import SliceDifference, slice_differences
 from experiments.results.comparisons.standings import Standings, chances_to_be_best, omnibus_of, standings_of
 from experiments.results.comparisons.targets import Target
 from experiments.results.peeking import Look, as_looks, narrowed
@@ -88,6 +89,7 @@ class Analysis:
     how_read: str
     seed: int
     robustness: Robustness | None = None
+    slice_differences: tuple[SliceDifference, ...] = ()
 
     def overall(self, metric: str, aggregate: str = "mean") -> tuple[Comparison, ...]:
         """The comparisons of one metric over all units, one per challenger."""
@@ -140,6 +142,7 @@ class Analysis:
             "agreement": [agreement.to_json() for agreement in self.agreement],
             "judges": [card.to_json() for card in self.judges],
             "robustness": None if self.robustness is None else self.robustness.to_json(),
+            "slice_differences": [found.to_json() for found in self.slice_differences],
             "arms": [arm.to_json() for arm in self.arms],
             "standings": [standing.to_json() for standing in self.standings],
             "chances_best": {name: number(chance) for name, chance in self.chances_best.items()},
@@ -221,13 +224,14 @@ def _assembled(
 ) -> Analysis:
     study, how = ready.study, ready.how
     shown = how.reading is not None
+    in_slices = slice_comparisons(study, ready.targets, ready.definitions)
     return Analysis(
         plan_hash=study.plan.hash(),
         design=study.design,
         live=ready.live,
         control=study.control,
         challengers=study.challengers,
-        comparisons=(*overall, *slice_comparisons(study, ready.targets, ready.definitions)),
+        comparisons=(*overall, *in_slices),
         between=tuple(between_challengers(study, ready.primary, ready.definitions)),
         health=tuple(health),
         agreement=tuple(agreement),
@@ -247,6 +251,7 @@ def _assembled(
         how_read=how.reason,
         seed=study.seed,
         robustness=robustness_of(study, ready.primary, overall),
+        slice_differences=slice_differences(study, ready.primary, in_slices),
     )
 
 

@@ -111,6 +111,21 @@ def slice_panel(comparisons: Sequence[Mapping[str, Any]], plan: Plan) -> ForestP
     return ForestPanel(_panel_unit(shown[0]), rows)
 
 
+def evened_out_lines(result: Mapping[str, Any], difference: Mapping[str, Any]) -> list[list[str]]:
+    """Slice, measured difference, partially pooled difference and its limits, for each slice of a column."""
+    measured = {c["slice"]: c for c in result["comparisons"] if c["treatment"] == difference["treatment"]}
+    own = {label: c for label, c in measured.items() if label and c["metric"] == difference["metric"]}
+    lines = []
+    for label, pooled in difference["pooled"].items():
+        comparison = own[label]
+        interval = Interval(pooled["estimate"], pooled["lower"], pooled["upper"])
+        size = amount(pooled["estimate"], comparison["unit"], sign=True)
+        lines.append(
+            [slice_value(comparison), difference_words(comparison), size, between(interval, comparison["unit"])]
+        )
+    return lines
+
+
 def slice_value(comparison: Mapping[str, Any]) -> str:
     """The value that names a slice."""
     return str(comparison["slice"].partition("=")[2]) or "(empty)"

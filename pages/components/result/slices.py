@@ -12,6 +12,7 @@ from experiments.wording import count
 from pages.components.pickers import choice_in_address, keep_in_address
 from pages.components.result.figures import show_forest
 from pages.components.result.lines import (
+    evened_out_lines,
     judgement_of,
     slice_columns,
     slice_comparisons,
@@ -20,8 +21,13 @@ from pages.components.result.lines import (
     without_number,
 )
 from pages.components.show_output import plain, show_text
+from pages.components.tables import show_table
 
 MANY_SLICES = 3
+EVENED_OUT = (
+    "Each slice is drawn towards the others as far as the data do not tell them apart: a small slice far off is mostly "
+    "luck. The verdict does not use this."
+)
 
 
 @st.fragment
@@ -51,6 +57,7 @@ def show_slices(result: Mapping[str, Any], plan: Plan, treatment: str, letter: s
         show_forest(panel, key=f"slices_{columns.index(column)}")
     for line in without_number(comparisons):
         show_text(line, muted=True)
+    _show_difference(result, treatment, column)
     looked = sum(len(slice_comparisons(result, treatment, c)) for c in columns)
     losing = [slice_value(c) for c in comparisons if c["status"] == "ok" and judgement_of(c) == "worse"]
     if losing:
@@ -59,3 +66,16 @@ def show_slices(result: Mapping[str, Any], plan: Plan, treatment: str, letter: s
     if looked > MANY_SLICES:
         note += " With this many slices, one may look different by luck alone."
     st.caption(note)
+
+
+def _show_difference(result: Mapping[str, Any], treatment: str, column: str) -> None:
+    """Whether the slices differ at all, and each slice in the light of the others."""
+    for found in result.get("slice_differences", ()):
+        if (found["treatment"], found["column"]) != (treatment, column):
+            continue
+        show_text(found["sentence"])
+        rows = evened_out_lines(result, found)
+        if rows:
+            with st.expander("Slices evened out", icon=":material/vertical_align_center:", key=f"evened_{column}"):
+                show_table(["Slice", "Measured", "Evened out", "Very likely"], rows, left=(0,), wide=(1,))
+                st.caption(EVENED_OUT)
