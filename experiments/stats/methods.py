@@ -120,6 +120,17 @@ METHODS: tuple[Method, ...] = (
         interval=f"{_ACS} on linearised rows",
     ),
     Method(
+        name="paired_betting",
+        design=_P,
+        kinds=(_K.BINARY, _K.PREFERENCE),
+        shapes=(Shape.YES_NO, Shape.ROWS, Shape.ONE_VOTE),
+        watched=True,
+        at_least=1,
+        estimate=_MEAN,
+        test="exact always-valid p (1 / capital of a mixture of bets)",
+        interval="all means that the bets have not refuted",
+    ),
+    Method(
         name="paired_always_valid",
         design=_P,
         kinds=(*_NUMBERS, _K.PREFERENCE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from experiments.stats.betting import bounded_mean
 from experiments.stats.clustered import cluster_mean, cluster_sums
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
@@ -46,6 +47,47 @@ def paired_mean(sample: PairedSample, *, reading: Reading) -> Outcome:
         relative=paired_lift(sample, multiplier=multiplier),
         details=details,
     )
+
+
+def watched_bounded_mean(sample: PairedSample, *, bound: float, reading: Reading) -> Outcome:
+    """Mean of bounded row differences (rows alone, without clusters) by bets: exact at every size and at every look.
+
+    The relative change is the asymptotic one, made to agree with the difference about 0: a control of at most ``bound``
+    turns a difference into a relative change at least as large.
+
+    Source: as ``betting.bounded_mean``.
+    """
+    assert reading.horizon is not None
+    differences = sample.differences
+    found = bounded_mean(differences, bound=bound, alpha=reading.alpha, horizon=reading.horizon)
+    rows = len(differences)
+    spread = float(differences.std(ddof=1)) if rows > 1 else 0.0
+    relative = None
+    if spread > 0:
+        multiplier = reading.multiplier(n_units=rows, df=rows - 1)
+        relative = _agreeing(paired_lift(sample, multiplier=multiplier), found.lower / bound, found.upper / bound)
+    return Estimate(
+        estimate=float(differences.mean()),
+        lower=found.lower,
+        upper=found.upper,
+        p_value=found.p_value,
+        standard_error=spread / rows**0.5,
+        control=float(sample.control.mean()),
+        treatment=float(sample.treatment.mean()),
+        method="paired_betting",
+        alpha=reading.alpha,
+        n_units=rows,
+        n_clusters=rows,
+        relative=relative,
+    )
+
+
+def _agreeing(relative: Interval | None, lower: float, upper: float) -> Interval | None:
+    if relative is None:
+        return None
+    least = max(relative.lower, lower) if lower > 0 else min(relative.lower, 0.0) if upper >= 0 else relative.lower
+    most = min(relative.upper, upper) if upper < 0 else max(relative.upper, 0.0) if lower <= 0 else relative.upper
+    return Interval(relative.estimate, min(least, relative.estimate), max(most, relative.estimate))
 
 
 def _name(sample: PairedSample, reading: Reading) -> str:

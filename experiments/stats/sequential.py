@@ -78,15 +78,3 @@ def always_valid_p(standardised: float, n_units: int, *, alpha: float, horizon: 
     rate = n_units * mixture_rate(alpha, horizon)
     log_p = 0.5 * math.log(rate + 1) - rate * standardised**2 / (2 * (rate + 1))
     return math.exp(min(0.0, log_p))
-
-
-def discordant_pairs_p(wins: int, losses: int) -> float:
-    """p-value that holds at every look, exact at every size, for a stream of wins and losses (ties left out).
-
-    e = B(w + 1, l + 1) / (B(1, 1) 2^-(w + l)) with the uniform mixture over the win rate; p = min(1, 1/e).
-    No pair gives 1.
-
-    Source: Robbins (1970), Ann. Math. Statist. 41, section 6; the beta-binomial mixture martingale.
-    """
-    log_e = special.betaln(wins + 1, losses + 1) + (wins + losses) * math.log(2)
-    return math.exp(min(0.0, -float(log_e)))

@@ -15,16 +15,15 @@ from experiments.stats.clustered import Codes, cluster_mean, cluster_sums, skewn
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.methods import Facts, Method, Shape, choose
 from experiments.stats.ordinal import shares, wilcoxon_pratt
-from experiments.stats.paired_means import few_clusters_mean, flipped_mean, paired_mean
+from experiments.stats.paired_means import few_clusters_mean, flipped_mean, paired_mean, watched_bounded_mean
 from experiments.stats.quantiles import Observations, quantile_difference
 from experiments.stats.rate_ratios import paired_rate_lift
 from experiments.stats.ratios import paired_ratio
 from experiments.stats.samples import PairedSample
-from experiments.stats.sequential import discordant_pairs_p
 from experiments.vocabulary import Design, Direction, MetricKind
 
 SKEW_FACTOR = 25
-SPREAD_OF_THEIR_OWN = frozenset({"mcnemar_newcombe", "mcnemar_tango", "paired_ratio"})
+SPREAD_OF_THEIR_OWN = frozenset({"mcnemar_newcombe", "mcnemar_tango", "paired_ratio", "paired_betting"})
 """Methods that know what equal rows leave open, or that compare something else than the rows' differences."""
 FEWEST_CLUSTERS = 15
 LARGEST_LOG_RATIO = 50.0
@@ -141,13 +140,9 @@ def _mean(question: Question, pairs: Pairs) -> Outcome:
     return paired_mean(pairs.sample, reading=question.reading)
 
 
-def _watched_mean(question: Question, pairs: Pairs) -> Outcome:
-    found = paired_mean(pairs.sample, reading=question.reading)
-    if isinstance(found, Estimate) and pairs.shape in {Shape.YES_NO, Shape.ONE_VOTE}:
-        differences = pairs.sample.differences
-        exact = discordant_pairs_p(int((differences > 0).sum()), int((differences < 0).sum()))
-        return replace(found, details={**found.details, "exact_always_valid_p": exact})
-    return found
+def _bets(question: Question, pairs: Pairs) -> Outcome:
+    bound = 0.5 if question.kind is MetricKind.PREFERENCE else 1.0
+    return watched_bounded_mean(pairs.sample, bound=bound, reading=question.reading)
 
 
 def _flips(question: Question, pairs: Pairs) -> Outcome:
@@ -250,7 +245,8 @@ COMPUTE: dict[str, Compute] = {
     "mcnemar_tango": _mcnemar,
     "paired_t": _mean,
     "paired_cluster_t": _mean,
-    "paired_always_valid": _watched_mean,
+    "paired_always_valid": _mean,
+    "paired_betting": _bets,
     "sign_flip": _flips,
     "cluster_t_and_sign_flip": _both,
     "t_and_sign_flip": _both,

@@ -280,3 +280,14 @@ def test_no_control_cannot_decide() -> None:
 def test_an_analysis_of_another_plan_is_refused() -> None:
     with pytest.raises(ValueError, match="another plan"):
         decide(plan(effect=0.5), analysis(GSM8K, plan()))
+
+
+def test_a_watched_yes_or_no_may_decide_from_its_first_rows_where_the_plan_says_so() -> None:
+    """Exact bets need no least size; without the plan's word the usual 30 rows stay, for test sets are often sorted."""
+    table = yes_no(both=0, fixed=12, broken=0, neither=0)
+    early = verdict(table, plan(stopping="sequential", minimum_units=2), planned_units=200)
+    usual = verdict(table, plan(stopping="sequential"), planned_units=200)
+
+    assert early.outcome is SHIP
+    assert usual.outcome is CANNOT
+    assert usual.deciding_rule == "health:units"

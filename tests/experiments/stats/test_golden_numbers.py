@@ -377,7 +377,6 @@ METHODS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "always_valid_multiplier": lambda g: [
         sequential.always_valid_multiplier(g["n"], alpha=g["alpha"], horizon=g["horizon"])
     ],
-    "discordant_pairs_p": lambda g: [sequential.discordant_pairs_p(g["wins"], g["losses"])],
     "holm": lambda g: list(multiplicity.holm(g["p"])),
     "benjamini_hochberg": lambda g: list(multiplicity.benjamini_hochberg(g["p"])),
     "dunnett_critical": critical,

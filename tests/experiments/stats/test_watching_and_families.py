@@ -13,7 +13,7 @@ from experiments.stats.equivalence import margin_state, non_inferiority, tost
 from experiments.stats.estimates import Interval
 from experiments.stats.multiplicity import benjamini_hochberg, dunnett, holm, min_p
 from experiments.stats.paired import PairTable
-from experiments.stats.sequential import Reading, always_valid_multiplier, always_valid_p, discordant_pairs_p
+from experiments.stats.sequential import Reading, always_valid_multiplier, always_valid_p
 from experiments.stats.srm import split_check
 
 P_VALUES = st.lists(st.floats(1e-6, 1), min_size=2, max_size=8)
@@ -47,21 +47,6 @@ def test_watching_costs_half_the_width_again() -> None:
     once = Reading(0.05).multiplier(n_units=500, df=499)
 
     assert Reading(0.05, 500).multiplier(n_units=500, df=499) / once == pytest.approx(1.55, abs=0.02)
-
-
-def test_a_stream_without_pairs_is_no_evidence() -> None:
-    assert discordant_pairs_p(0, 0) == 1.0
-
-
-def test_the_exact_stream_holds_its_level_at_every_look() -> None:
-    rng = np.random.default_rng(0)
-    wins = np.cumsum(rng.random((2000, 150)) < 0.5, axis=1)
-    shown = np.array([discordant_pairs_p(w, n - w) for n in range(151) for w in range(n + 1)])
-    starts = np.array([n * (n + 1) // 2 for n in range(151)])
-
-    p_values = shown[starts[1:] + wins]
-
-    assert (p_values.min(axis=1) < 0.05).mean() <= 0.05
 
 
 @settings(deadline=None, max_examples=40)
