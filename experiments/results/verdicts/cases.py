@@ -9,6 +9,7 @@ from enum import StrEnum
 from experiments.plans.plan import Plan
 from experiments.results.analysis import Analysis
 from experiments.results.verdicts.effects import Effect, Limit, effect_of, limit_of
+from experiments.results.verdicts.futility import is_futile
 from experiments.results.verdicts.more_units import more_for_margin, more_units
 from experiments.stats.estimates import Comparison, Interval, State
 from experiments.vocabulary import MetricRole
@@ -101,10 +102,13 @@ def _improve(plan: Plan, analysis: Analysis, case: Case, effect: Effect) -> Case
         more = more_for_margin(plan, case.primary, gain, margin=-asked) if gain.lower < asked else None
         rule = "better_but_small" if small else "better"
         return replace(case, standing=Standing.SHIP, rule=rule, smaller_than_asked=small, more_units=more)
-    return replace(
-        case,
-        more_units=more_units(plan, case.primary, gain, effect=asked),
-    )
+    return _open(plan, analysis, case, gain)
+
+
+def _open(plan: Plan, analysis: Analysis, case: Case, gain: Interval) -> Case:
+    if is_futile(plan, analysis, case.primary, gain):
+        return replace(case, standing=Standing.OUT, rule="futile")
+    return replace(case, more_units=more_units(plan, case.primary, gain, effect=plan.primary.smallest_effect))
 
 
 def _swap(plan: Plan, case: Case, effect: Effect) -> Case:

@@ -31,7 +31,7 @@ def more_units(plan: Plan, comparison: Comparison, gain: Interval, *, effect: fl
     factor = 1.0
     if comparison.sequential:
         # The watched interval is wider than 1.96 errors; the factor stands for that.
-        error = _error(comparison, gain) or error
+        error = error_of(comparison, gain) or error
         factor = WATCHED_FACTOR
     power = float(stats.norm.ppf(plan.power))
     by_power = factor * n * _squared((multiplier + power) * error / max(abs(gain.estimate), effect))
@@ -60,7 +60,8 @@ def _squared(errors: float) -> float:
     return min(errors, 1e6) ** 2
 
 
-def _error(comparison: Comparison, gain: Interval) -> float | None:
+def error_of(comparison: Comparison, gain: Interval) -> float | None:
+    """The standard error in the units of ``gain`` (a share of the control where that is relative), None without one."""
     if not comparison.standard_error or comparison.estimate is None or comparison.lower is None:
         return None
     width = (comparison.upper or 0.0) - comparison.lower

@@ -10,6 +10,7 @@ from experiments.results.analysis import Analysis
 from experiments.results.comparisons.health import HealthCheck
 from experiments.results.verdicts.cases import Case
 from experiments.results.verdicts.effects import Effect
+from experiments.results.verdicts.futility import LEAST_CHANCE
 from experiments.results.verdicts.phrases import (
     asked_words,
     cheaper_control,
@@ -32,7 +33,7 @@ from experiments.results.verdicts.phrases import (
     truth_words,
     unit_word,
 )
-from experiments.wording import count, dollars, lower_is_better
+from experiments.wording import count, dollars, lower_is_better, percent
 
 WORTH_TELLING = 5
 """More rows than this many times those there are would not be a sensible next step after a win."""
@@ -125,6 +126,10 @@ def keep(plan: Plan, analysis: Analysis, case: Case) -> Lines:
         if case.rule == "too_small_to_matter":
             headline = "No difference that matters."
         detail = joined(detail, f"Keep {control}{cheaper_control(analysis, case)}.")
+    elif case.rule == "futile":
+        headline = f"{name} will not be shown to be better at your budget. Keep {control}."
+        detail = joined(detail, _futile_words(plan, analysis, case))
+        sentence = f"Keep {control}. {detail}"
     elif case.rule == "goal_not_met":
         headline = f"{name} does not bring what the swap was for. Keep {control}."
     else:
@@ -148,6 +153,14 @@ def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Li
         more = f"More {unit}s will not help if it stays like this."
     detail = joined(told(plan, case), more, "That is probably not worth it; choose on cost." if hopeless else "")
     return Lines(headline, joined(detail, sharper_words(case)), f"No call yet. {detail}")
+
+
+def _futile_words(plan: Plan, analysis: Analysis, case: Case) -> str:
+    left = count((analysis.target or 0) - analysis.n_seen, f"further {unit_word(analysis)}")
+    return (
+        f"The {left} of the plan will not change this: even with the {asked_words(plan, case)} you asked for, the "
+        f"chance to show it is below {percent(LEAST_CHANCE)}."
+    )
 
 
 def _price_words(analysis: Analysis, units: int) -> str:
@@ -188,7 +201,7 @@ def _size_told(plan: Plan, case: Case, effect: Effect) -> str:
         return f"{name} and {case.primary.control} gave the same value on every row."
     if case.rule in {"too_small_to_matter", "not_better_by_enough"}:
         return futile_words(plan, case)
-    if case.rule == "not_enough_evidence":
+    if case.rule in {"not_enough_evidence", "futile"}:
         size = gain_text(plan, case, abs(gain.estimate), sign=False)
         fits = range_text(plan, case).removeprefix("between ").replace(" and ", " to ")
         fits += " (lower is better)" if drops else ""

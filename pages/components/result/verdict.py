@@ -21,7 +21,7 @@ _TONES = {
     VerdictOutcome.KEEP_COLLECTING: ("open", "unclear", "●"),
     VerdictOutcome.CANNOT_DECIDE: ("open", "unclear", "●"),
 }
-_NEUTRAL = {"too_small_to_matter", "not_better_by_enough", "goal_not_met"}
+_NEUTRAL = {"too_small_to_matter", "not_better_by_enough", "futile", "goal_not_met"}
 """Rules that keep the control without anything being worse."""
 TIE_COLOUR = "#8a929c"
 
