@@ -1,20 +1,21 @@
 """Plain OpenAI-compatible endpoints: the request goes over one shared session, the answer's bytes are passed on.
 
 Nothing of the answer is decoded before it is passed on, except where a stream was asked to report its usage for our
-books and the caller did not want that: then that one event is left out.
+books and the caller did not want that: then that one event is left out. Our own key is taken out wherever an endpoint
+sends it back in one piece.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import aiohttp
 
 from experiments.completions import Completions
-from experiments.completions.answers import Answer, completion_of
+from experiments.completions.answers import Answer, completion_of, without_keys
 from experiments.completions.chat_protocol import ErrorInBody, MalformedResponse, answer_of, parsed_object
 from experiments.completions.exchange import CONNECT_TIMEOUT_S, Exchange
 from experiments.completions.failures import (
@@ -26,13 +27,12 @@ from experiments.completions.failures import (
 )
 from experiments.completions.lean import NOT_SENT, Oversize, Route, bounded_body
 from experiments.completions.providers import PLAIN_PROVIDERS, name_at_provider, provider_of
+from experiments.completions.redaction import KeyFilter, Redactor
 from experiments.plans.pricing import Price
 from experiments.vocabulary import Failure, FailureKind
 from gateway.event_reader import EventReader
 from gateway.openai_errors import ChatError, of_failure
 from gateway.provider_call import JSON_TYPE, STREAM_TYPE, Abandoned, Outcome, Wanted
-
-Redact = Callable[[str], str]
 
 PASSED_HEADERS = ("x-request-id", "openai-processing-ms", "openai-version", "retry-after")
 PASSED_PREFIX = "x-ratelimit-"
@@ -46,7 +46,7 @@ class PlainEndpoints:
         self,
         completions: Completions,
         environ: Mapping[str, str],
-        redact: Redact,
+        redact: Redactor,
     ) -> None:
         self._settings = completions.settings
         self._environ = environ
@@ -122,6 +122,7 @@ class PassedThrough:
         self._pieces: AsyncIterator[bytes] | None = None
         self._first = b""
         self._body: bytes | None = None
+        self._keys = KeyFilter(route.key)
         self._reader = EventReader(hide_usage=watched and not wanted.ask.wants_usage)
         self._answer: Answer | None = None
         self._failure: Failure | None = None
@@ -165,6 +166,9 @@ class PassedThrough:
                 if self._watched and self._reader.error is not None:
                     failure = error_inside_success(self._exchange, self._reader.error, self._endpoints.redact)
                     break
+            else:
+                if rest := self._read(b"", last=True):
+                    yield rest
         except TimeoutError:
             failure = past_deadline(self._exchange, self._deadline_s, self._endpoints.redact)
         except Oversize:
@@ -174,8 +178,6 @@ class PassedThrough:
             self._exchange.broken = True
             failure = broken_connection(self._exchange, self._endpoints.redact)
         self._latency_ms = self._elapsed_ms()
-        if failure is None and self._watched and (rest := self._reader.end()):
-            yield rest
         if failure is not None:
             self._failure = replace(failure, latency_ms=self._latency_ms)
             yield b"data: " + of_failure(failure, b"", self._endpoints.redact).body() + b"\n\n"
@@ -195,12 +197,13 @@ class PassedThrough:
             return error_inside_success(self._exchange, error_in_body.body, redact)
         except MalformedResponse as error:
             return malformed(self._exchange, str(error), redact)
+        clean = without_keys(answer, redact.without_secrets)
         return completion_of(
-            answer,
+            clean,
             self._wanted.request(),
             self._price,
             latency_ms=self._elapsed_ms() if latency_ms is None else latency_ms,
-            repaired=self._exchange.repaired,
+            repaired=self._exchange.repaired or clean is not answer,
         )
 
     async def aclose(self) -> None:
@@ -251,7 +254,7 @@ class PassedThrough:
         return of_failure(told, raw, redact)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> ChatError | None:
-        body = self._exchange.body = await bounded_body(response)
+        body = self._exchange.body = self._keys.whole(await bounded_body(response))
         self._latency_ms = self._elapsed_ms()
         if not self._watched:
             self._body = body
@@ -277,9 +280,13 @@ class PassedThrough:
         self._latency_ms = self._elapsed_ms()
         return self._failed(malformed(self._exchange, "The stream ended before it began.", self._endpoints.redact))
 
-    def _read(self, piece: bytes) -> bytes:
+    def _read(self, piece: bytes, *, last: bool = False) -> bytes:
+        """What of a piece is passed on; with the last one, all that still waits."""
+        piece = self._keys.passed(piece) + (self._keys.rest() if last else b"")
         read = self._reader.read(piece, self._exchange, self._elapsed_ms())
-        return read if self._watched else piece
+        if not self._watched:
+            return piece
+        return read + self._reader.end() if last else read
 
     def _read_answer(self) -> Answer:
         """The answer as our books read it, after it was passed on. Raises MalformedResponse or ErrorInBody."""

@@ -204,7 +204,7 @@ class DoorCall:
             **part,
             "model": part.get("model") or self._wanted.model,
         }
-        return b"data: " + json.dumps(event).encode() + b"\n\n"
+        return b"data: " + self._completions.without_keys(json.dumps(event)).encode() + b"\n\n"
 
     def _completions_made(self) -> list[Completion]:
         return [outcome for outcome in self._outcomes if isinstance(outcome, Completion)]

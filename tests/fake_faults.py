@@ -234,6 +234,20 @@ async def echokey(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response(status=401, body=error_body(f"Incorrect API key provided: {sent}"), content_type=JSON)
 
 
+async def echoanswer(request: web.BaseRequest) -> web.StreamResponse:
+    """A good answer that repeats the key it was sent."""
+    sent = request.headers.get(ECHOED_HEADER, "")
+    if (await request.json()).get("stream"):
+        return await send_events(request, stream_events(completion_body(f"You sent {sent}", model="m"), pieces=1))
+    return web.json_response(completion_body(f"You sent {sent}", model="m"))
+
+
+async def echofails(request: web.BaseRequest) -> web.StreamResponse:
+    """A stream that ends in an error which repeats the key it was sent."""
+    fault = {"error": {"message": f"Wrong key {request.headers.get(ECHOED_HEADER, '')}", "code": 401}}
+    return await send_events(request, [_delta("Half an "), json.dumps(fault)])
+
+
 async def ignorestream(request: web.BaseRequest) -> web.StreamResponse:
     """One JSON body, whatever was asked for."""
     return web.json_response(completion_body("I do not stream.", model="m"))
@@ -303,6 +317,8 @@ SCENES: dict[str, Scene] = {
         gzipbomb,
         badutf8,
         echokey,
+        echoanswer,
+        echofails,
         ignorestream,
         streamerror,
         streamcut,

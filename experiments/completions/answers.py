@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.plans.pricing import Price, cost_of_answer
@@ -33,6 +33,21 @@ class Answer:
     first_token_ms: float | None = None
     latency_ms: float | None = None
     simulated: bool = False
+
+
+def without_keys(answer: Answer, clean: Callable[[str], str]) -> Answer:
+    """The answer itself, or one in which our own keys are replaced: an endpoint may send back what it was sent."""
+    calls = json.dumps([dict(call) for call in answer.tool_calls], default=str) if answer.tool_calls else ""
+    said = (answer.text, answer.refusal or "", calls)
+    cleaned = tuple(clean(part) for part in said)
+    if cleaned == said:
+        return answer
+    return replace(
+        answer,
+        text=cleaned[0],
+        refusal=cleaned[1] or None,
+        tool_calls=tuple(json.loads(cleaned[2])) if cleaned[2] != calls else answer.tool_calls,
+    )
 
 
 def completion_of(

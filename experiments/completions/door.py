@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from experiments.completions.answers import Answer, completion_of
+from experiments.completions.answers import Answer, completion_of, without_keys
 from experiments.completions.engine import Call, Engine, PassOn
 from experiments.completions.exchange import Exchange
 from experiments.completions.failures import past_deadline, refused_before_sending
@@ -83,23 +82,13 @@ class Completions:
         if isinstance(outcome, Failure):
             return replace(outcome, latency_ms=latency_ms)
         price = self.price(request.model, prices=prices)
-        clean = self._without_secrets(outcome)
+        clean = without_keys(outcome, self.without_keys)
         repaired = call.exchange.repaired or clean is not outcome
         return completion_of(clean, request, price, latency_ms=latency_ms, repaired=repaired)
 
-    def _without_secrets(self, answer: Answer) -> Answer:
-        """The answer itself, or one in which our own keys are replaced: an endpoint may send back what it was sent."""
-        calls = json.dumps([dict(call) for call in answer.tool_calls], default=str) if answer.tool_calls else ""
-        said = (answer.text, answer.refusal or "", calls)
-        clean = tuple(self._redact.without_secrets(part) for part in said)
-        if clean == said:
-            return answer
-        return replace(
-            answer,
-            text=clean[0],
-            refusal=clean[1] or None,
-            tool_calls=tuple(json.loads(clean[2])) if clean[2] != calls else answer.tool_calls,
-        )
+    def without_keys(self, text: str) -> str:
+        """A text without our own keys."""
+        return self._redact.without_secrets(text)
 
     def engine_for(self, model: str) -> EngineName:
         """The engine that calls a model: ``demo``, ``lean`` or ``litellm``."""

@@ -140,8 +140,9 @@ class Route:
         parts = urlsplit(base)
         self.host = parts.hostname or base
         self.headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "bakeoff"}
+        self.key = (key or "").strip()
         if key:
-            self.headers["Authorization"] = f"Bearer {key.strip()}"
+            self.headers["Authorization"] = f"Bearer {self.key}"
         if organisation:
             self.headers["OpenAI-Organization"] = organisation
         self.proxy = environment_proxy(parts.scheme, self.host)

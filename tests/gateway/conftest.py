@@ -152,7 +152,7 @@ def environ_of(provider: FakeProvider) -> dict[str, str]:
     """The environment of a gateway whose OpenAI-compatible provider is the fake one."""
     return {
         "OPENAI_API_BASE": provider.base_url,
-        "OPENAI_API_KEY": "sk-provider-secret",
+        "OPENAI_API_KEY": "sk-provider-secret-1",
         "BAKEOFF_DEMO_TIME_SCALE": "0",
     }
 

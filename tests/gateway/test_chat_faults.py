@@ -106,6 +106,23 @@ def test_the_secret_of_the_provider_is_never_passed_on(gateway: Served):
     assert "provider-secret" not in answer.text
 
 
+@pytest.mark.parametrize(("fault", "stream"), [("echoanswer", False), ("echoanswer", True), ("echofails", True)])
+@pytest.mark.parametrize("live", [False, True])
+def test_an_answer_that_repeats_the_secret_of_the_provider_is_passed_on_without_it(
+    gateway: Served, fault: str, stream: bool, live: bool
+):
+    if live:
+        key = live_test(gateway, f"repeats-{fault}-{stream:d}", f"openai/fault-{fault}", on_error="fail")
+        answer = ask(gateway, key, unit_of(gateway, "B", key), stream=stream)
+    else:
+        body = {"model": f"openai/fault-{fault}", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+        answer = httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers)
+    # an error that comes in the first packet of a live answer is no stream yet
+    assert answer.status_code == 200 or (live and fault == "echofails")
+    assert "provider-secret" not in answer.text
+    assert "[redacted]" in answer.text
+
+
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_caller_that_leaves_ends_the_call_of_the_provider(

@@ -36,7 +36,7 @@ def test_an_experiment_answers_as_a_model_would(gateway: Served, client: openai.
     assert (sent["temperature"], sent["max_tokens"]) == (0.2, 50)  # the variant's settings come before the caller's
     assert "user" not in sent
     assert "variables" not in sent
-    assert provider.books.headers[-1]["authorization"] == "Bearer sk-provider-secret"
+    assert provider.books.headers[-1]["authorization"] == "Bearer sk-provider-secret-1"
     [exposure] = rows(gateway, Exposure, unit=unit)
     assert (exposure.unit, exposure.variant, exposure.counted, exposure.source) == (unit, "B", True, "chat")
     assert exposure.id == raw.headers["x-bakeoff-exposure"]

@@ -51,6 +51,11 @@ def test_litellm_answers_streams_and_fails_like_a_plain_endpoint(through_litellm
             client.chat.completions.create(model="demo/none", messages=[{"role": "user", "content": "x"}])
         called = client.chat.completions.create(model="openai/fault-tool", messages=[{"role": "user", "content": "x"}])
         assert called.choices[0].message.tool_calls[0].id
+        echo = client.chat.completions.create(
+            model="openai/fault-echoanswer", messages=[{"role": "user", "content": "x"}], stream=True
+        )
+        said = "".join(c.choices[0].delta.content or "" for c in echo if c.choices)
+        assert said == "You sent Bearer [redacted]"
     [exposure] = rows(gateway, Exposure, unit=unit)
     calls = rows(gateway, GatewayCall, 2, exposure_id=exposure.id)
     assert sorted((call.streamed, call.status) for call in calls) == [(False, "ok"), (True, "ok")]

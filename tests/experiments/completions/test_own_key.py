@@ -7,7 +7,7 @@ from experiments.completions.redaction import REDACTED
 from experiments.vocabulary import Request
 from tests.fake_provider import FakeProvider
 
-KEY = "sk-own-key-of-this-test"
+KEY = "sk-own-key-of-this-test-1"
 
 
 def _answer(says: str):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.completions.redaction import LONGEST_MESSAGE, REDACTED, Redactor
+from experiments.completions.redaction import LONGEST_MESSAGE, REDACTED, KeyFilter, Redactor
 
 SECRET = "plain words as a secret"
 REDACT = Redactor({"SOME_API_KEY": SECRET, "PATH": "/usr/bin:/usr/local/bin", "SHORT_KEY": "abc", "EMPTY_TOKEN": ""})
@@ -62,6 +62,29 @@ def test_a_secret_over_several_lines_is_found():
 
 def test_short_values_and_other_variables_are_no_secrets():
     assert REDACT("abc in /usr/bin:/usr/local/bin") == "abc in /usr/bin:/usr/local/bin"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from([b"ab12ab1", b"ab12ab12x", b"ab1", b"2", b"12x", b"\n", b"."])))
+def test_a_key_goes_from_an_answer_however_it_is_cut(pieces: list[bytes]):
+    keys = KeyFilter("ab12ab12x")
+
+    passed = b"".join([*map(keys.passed, pieces), keys.rest()])
+
+    assert passed == b"".join(pieces).replace(b"ab12ab12x", REDACTED.encode())
+
+
+def test_nothing_waits_after_the_end_of_an_event():
+    assert KeyFilter("sk-1234567").passed(b"data: ask\n\n") == b"data: ask\n\n"
+    assert KeyFilter("sk-1234567").passed(b"data: as") == b"data: a"
+
+
+@pytest.mark.parametrize("value", ["not-needed", "placeholder", "10000000", "a1"])
+def test_a_value_that_an_answer_may_be_about_stays_in_it(value: str):
+    said = f"Set it to {value}."
+
+    assert Redactor({"OPENAI_API_KEY": value}).without_secrets(said) == said
+    assert KeyFilter(value).whole(said.encode()) == said.encode()
 
 
 def test_control_characters_and_line_breaks_go():
