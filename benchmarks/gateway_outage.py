@@ -96,13 +96,13 @@ def stored(url: str) -> tuple[dict[str, str], Counter[str]]:
     """Unit → exposure, and how many outcomes each unit has."""
     from sqlmodel import select
 
-    from storage.live_tables import Exposure, Outcome
+    from storage.live_tables import ExposureRow, OutcomeRow
     from storage.store import open_store
 
     store = open_store(url)
     with store.read() as tx:
-        exposures = {e.unit: e.id for e in tx.session.exec(select(Exposure))}
-        outcomes = Counter(o.unit for o in tx.session.exec(select(Outcome)))
+        exposures = {e.unit: e.id for e in tx.session.exec(select(ExposureRow))}
+        outcomes = Counter(o.unit for o in tx.session.exec(select(OutcomeRow)))
     store.close()
     return exposures, outcomes
 

@@ -25,7 +25,7 @@ from experiments.results.comparisons.families import dunnett_of_sums
 from experiments.results.comparisons.independent import outcome_from_sums
 from experiments.stats.bootstrap import resampled_sums
 from experiments.stats.clustered import cluster_sums
-from experiments.stats.preferences import Votes, fit, rank
+from experiments.stats.preferences import PairCounts, fit, rank
 from experiments.stats.quantiles import Observations, quantile_difference
 from experiments.stats.samples import PairedSample
 from experiments.stats.sequential import Reading
@@ -122,7 +122,7 @@ def rows() -> list[Row]:
     items = RNG.integers(0, 1000, 100_000)
 
     def bradley_terry() -> None:
-        found = fit(Votes.of(first, second, share, 10))
+        found = fit(PairCounts.of(first, second, share, 10))
         _ = [found.interval(i) for i in range(10)]  # type: ignore[union-attr]
 
     table, plan, metrics = whole_table()

@@ -16,7 +16,7 @@ from experiments.prompts.content import content_of
 from experiments.prompts.labels import PRODUCTION
 from experiments.prompts.rendering import render
 from gateway.chat_request import ChatAsk
-from gateway.exposing import Exposures, Met
+from gateway.exposing import ExposureRecorder, Met
 from gateway.last_known import LastKnown
 from gateway.merged_parameters import merged_parameters
 from gateway.openai_errors import ChatError, bad_request
@@ -86,7 +86,7 @@ class ChatPlan:
 class Planner:
     """Plans against the last known configuration; only a version that no label serves is looked up."""
 
-    def __init__(self, known: LastKnown, exposures: Exposures, look_up: LookUpVersion) -> None:
+    def __init__(self, known: LastKnown, exposures: ExposureRecorder, look_up: LookUpVersion) -> None:
         self._known = known
         self._exposures = exposures
         self._look_up = look_up

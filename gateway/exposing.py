@@ -23,7 +23,7 @@ class Met(NamedTuple):
     event: bytes | None
 
 
-class Exposures:
+class ExposureRecorder:
     """Assigns and keeps. An exposure has the same id each time, so one that is on disk is not written again.
 
     Two generations of ids are remembered, at most ``REMEMBERED`` each: memory stays flat, and forgetting one costs a

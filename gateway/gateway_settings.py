@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from experiments.errors import BakeoffError
-from gateway.key_check import Limits
+from gateway.key_check import KeyLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class GatewaySettings:
     """
 
     deadline_s: float = 600.0
-    limits: Limits = field(default_factory=Limits)
+    limits: KeyLimits = field(default_factory=KeyLimits)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> GatewaySettings:
         """The settings of an environment. Raises BakeoffError (``bad_setting``) for what is no number above 0."""
         return cls(
             deadline_s=_number(environ, "BAKEOFF_GATEWAY_DEADLINE_S", 600.0),
-            limits=Limits(
+            limits=KeyLimits(
                 per_second=_number(environ, "BAKEOFF_KEY_CALLS_PER_SECOND", 1_000.0),
                 at_once=int(_number(environ, "BAKEOFF_KEY_CALLS_AT_ONCE", 512.0)),
             ),

@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class KeyLimits:
     """What one key may ask for: calls a second (with a burst of two seconds' worth) and calls at the same time."""
 
     per_second: float = 1_000.0
@@ -74,13 +74,13 @@ class KeyGate:
         known: Callable[[], Mapping[str, ApiKeyRecord]],
         look_up: LookUp,
         *,
-        limits: Limits | None = None,
+        limits: KeyLimits | None = None,
         clock: Clock = utc_now,
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._known = known
         self._look_up = look_up
-        self._limits = limits or Limits()
+        self._limits = limits or KeyLimits()
         self._clock = clock
         self._seconds = seconds
         self._uses: dict[str, _Use] = {}

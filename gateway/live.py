@@ -22,7 +22,7 @@ from experiments.loading.live.phases import served_version
 from experiments.views.live.config import live_version, load_live
 from gateway.chat_plan import Planner
 from gateway.delivery import Deliverer
-from gateway.exposing import Exposures
+from gateway.exposing import ExposureRecorder
 from gateway.gateway_settings import GatewaySettings
 from gateway.key_check import KeyGate
 from gateway.last_known import LastKnown
@@ -52,7 +52,7 @@ class LiveGateway:
     """
 
     spill: Spill
-    exposures: Exposures
+    exposures: ExposureRecorder
     planner: Planner
     deliverer: Deliverer
 
@@ -73,7 +73,7 @@ class LiveGateway:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _spare_collections()
         self.spill = await asyncio.to_thread(open_spill, self._folder / "events")
-        self.exposures = Exposures(self.spill, self.store.clock)
+        self.exposures = ExposureRecorder(self.spill, self.store.clock)
         self.planner = Planner(self.known, self.exposures, self._look_up_version)
         self.deliverer = Deliverer(self.spill, self._record)
         await asyncio.to_thread(self.known.start)

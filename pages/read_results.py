@@ -15,7 +15,7 @@ from pages.components.result.method import show_method
 from pages.components.result.over_time import show_over_time
 from pages.components.result.promotion import promote_dialog
 from pages.components.result.raters import show_raters
-from pages.components.result.reader import Pairs, pair_page, read_answers
+from pages.components.result.reader import AnswerPairs, pair_page, read_answers
 from pages.components.result.robustness import show_robustness
 from pages.components.result.run_progress import follow_run, present_progress, show_ended_run
 from pages.components.result.scorecard import show_scorecard
@@ -84,7 +84,7 @@ with show_errors():
         show_promoted()
         tick("read_result")
         primary = view.spec.plan.primary.metric
-        pairs = Pairs(name, str(result["analysis"]["number"]), treatment.name, primary)
+        pairs = AnswerPairs(name, str(result["analysis"]["number"]), treatment.name, primary)
         show_health(result)
         letters = {arm.name: arm.letter for arm in view.arms}
         show_verdict(result, control=control, treatment=treatment, won=pair_page(pairs).counts, letters=letters)

@@ -62,7 +62,7 @@ class Answers:
         """
         pair = _pairs(query)
         wanted = _condition(which, pair, query.higher_is_better)
-        example = tables.Example
+        example = tables.ExampleRow
         # NULLs sort differently on the two databases, so the missing gap is made the smallest by hand.
         order = func.coalesce(func.abs(pair.c.gap), -1.0)
         page = (
@@ -97,7 +97,7 @@ class Answers:
         outputs = [{**row.model_dump(), "scores": []} for row in found]
         by_id = {o["id"]: o for o in outputs}
         scores = self._session.execute(
-            select(tables.Score).where(col(tables.Score.output_id).in_(list(by_id)))
+            select(tables.ScoreRow).where(col(tables.ScoreRow.output_id).in_(list(by_id)))
         ).scalars()
         for score in scores:
             by_id[score.output_id]["scores"].append(score.model_dump())
@@ -106,7 +106,7 @@ class Answers:
 
 def _pairs(query: PairQuery) -> CTE:
     """One row per example that both variants were asked, with the means of each over its repetitions."""
-    output, score, example = tables.Output, tables.Score, tables.Example
+    output, score, example = tables.Output, tables.ScoreRow, tables.ExampleRow
     odd = col(output.response_class).in_(["content_filter", "empty", "cut_at_length", "bad_json", "refusal"])
     failed = col(output.status) == OutputStatus.FAILED
     is_control = col(output.variant_id) == query.control_id

@@ -20,7 +20,7 @@ _EVENTS = "SELECT sequence, at, actor, action, subject, details, previous_hash, 
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AuditFault:
     """One thing that does not fit: ``event`` is its number (None for what stands outside the log), in a sentence."""
 
     event: int | None
@@ -33,7 +33,7 @@ class ChainReport:
 
     events: int
     head: str
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AuditFault, ...] = ()
 
     @property
     def broken_at(self) -> int | None:
@@ -47,7 +47,7 @@ def check_log(session: Session, anchors: Sequence[Anchor] = ()) -> ChainReport:
     """The report on the whole log, read as it is stored, so that what cannot be read is a fault and not an error."""
     # First, since a decision that is committed meanwhile comes with its event: the events are read after it.
     decisions = _decisions(session)
-    faults: list[Fault] = []
+    faults: list[AuditFault] = []
     hashes: dict[int, str] = {}
     told: dict[str, str] = {}
     before, head = 0, GENESIS
@@ -62,14 +62,16 @@ def check_log(session: Session, anchors: Sequence[Anchor] = ()) -> ChainReport:
     return ChainReport(len(hashes), head, tuple(faults[:MOST_FAULTS]))
 
 
-def _faults(row: Any, number: int, before: int, head: str) -> Iterator[Fault]:  # noqa: ANN401
+def _faults(row: Any, number: int, before: int, head: str) -> Iterator[AuditFault]:  # noqa: ANN401
     if number != before + 1:
         missing = f"event {before + 1} is" if number == before + 2 else f"events {before + 1} to {number - 1} are"
-        yield Fault(number, f"Before event {number}, {missing} missing.")
+        yield AuditFault(number, f"Before event {number}, {missing} missing.")
     elif str(row.previous_hash) != head:
-        yield Fault(number, f"Event {number} does not follow the event before it: one of them was changed or replaced.")
+        yield AuditFault(
+            number, f"Event {number} does not follow the event before it: one of them was changed or replaced."
+        )
     if _hash_of(row) != row.hash:
-        yield Fault(number, f"Event {number} was changed.")
+        yield AuditFault(number, f"Event {number} was changed.")
 
 
 def _hash_of(row: Any) -> str | None:  # noqa: ANN401
@@ -103,16 +105,16 @@ def _decision_in(row: Any) -> dict[str, str]:  # noqa: ANN401
         return {}
 
 
-def _lost(anchors: Iterable[Anchor], hashes: dict[int, str]) -> list[Fault]:
+def _lost(anchors: Iterable[Anchor], hashes: dict[int, str]) -> list[AuditFault]:
     """What anchors remember and the log no longer holds: the first and the last of them say it."""
     found = []
     for anchor in anchors:
         if anchor.events not in hashes:
             words = f"{anchor.source} remembers event {anchor.events}, which is missing: the end of the log was removed"
-            found.append(Fault(None, f"{words[:1].upper()}{words[1:]}, or an older backup restored."))
+            found.append(AuditFault(None, f"{words[:1].upper()}{words[1:]}, or an older backup restored."))
         elif hashes[anchor.events] != anchor.head:
             words = f"{anchor.source} remembers another event {anchor.events}: the log was rewritten."
-            found.append(Fault(anchor.events, f"{words[:1].upper()}{words[1:]}"))
+            found.append(AuditFault(anchor.events, f"{words[:1].upper()}{words[1:]}"))
     return found if len(found) < 3 else [found[0], found[-1]]
 
 
@@ -132,12 +134,12 @@ def _digest(evidence: object) -> str | None:
         return None
 
 
-def _unsaid(decisions: Mapping[str, str | None], told: Mapping[str, str]) -> list[Fault]:
+def _unsaid(decisions: Mapping[str, str | None], told: Mapping[str, str]) -> list[AuditFault]:
     """Decisions that no event tells of, and those whose evidence is not what was decided on."""
     found = []
     for decision, evidence_hash in decisions.items():
         if decision not in told:
-            found.append(Fault(None, f"No event tells of the decision {decision}: events were removed."))
+            found.append(AuditFault(None, f"No event tells of the decision {decision}: events were removed."))
         elif told[decision] != evidence_hash:
-            found.append(Fault(None, f"The evidence of the decision {decision} was changed."))
+            found.append(AuditFault(None, f"The evidence of the decision {decision} was changed."))
     return found

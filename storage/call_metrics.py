@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, literal
 from sqlmodel import col
 
 from experiments.live.events import ABANDONED
-from storage.live_tables import GatewayCall
+from storage.live_tables import GatewayCallRow
 
 Sql = Any
 """A column or an expression: the types of SQLModel and SQLAlchemy for them are unrelated."""
@@ -26,12 +26,12 @@ class CallMetric:
 
 def answered() -> ColumnElement[bool]:
     """The variant itself gave an answer."""
-    return and_(col(GatewayCall.status) == "ok", col(GatewayCall.fell_back).is_(False))
+    return and_(col(GatewayCallRow.status) == "ok", col(GatewayCallRow.fell_back).is_(False))
 
 
 def not_abandoned() -> ColumnElement[bool]:
     """A caller who left says nothing of the provider: the call neither failed nor was it answered."""
-    return col(GatewayCall.status) != ABANDONED
+    return col(GatewayCallRow.status) != ABANDONED
 
 
 def flag(condition: Sql) -> ColumnElement[Any]:
@@ -41,28 +41,29 @@ def flag(condition: Sql) -> ColumnElement[Any]:
 
 CALL_METRICS: Mapping[str, CallMetric] = {
     "cost_usd": CallMetric(
-        col(GatewayCall.cost_usd), and_(col(GatewayCall.cost_usd).is_not(None), col(GatewayCall.status) != "failed")
+        col(GatewayCallRow.cost_usd),
+        and_(col(GatewayCallRow.cost_usd).is_not(None), col(GatewayCallRow.status) != "failed"),
     ),
-    "latency_ms": CallMetric(col(GatewayCall.latency_ms), answered()),
-    "first_token_ms": CallMetric(col(GatewayCall.first_token_ms), col(GatewayCall.first_token_ms).is_not(None)),
+    "latency_ms": CallMetric(col(GatewayCallRow.latency_ms), answered()),
+    "first_token_ms": CallMetric(col(GatewayCallRow.first_token_ms), col(GatewayCallRow.first_token_ms).is_not(None)),
     "prompt_tokens": CallMetric(
-        col(GatewayCall.prompt_tokens), and_(not_abandoned(), col(GatewayCall.prompt_tokens).is_not(None))
+        col(GatewayCallRow.prompt_tokens), and_(not_abandoned(), col(GatewayCallRow.prompt_tokens).is_not(None))
     ),
     "completion_tokens": CallMetric(
-        col(GatewayCall.completion_tokens), and_(not_abandoned(), col(GatewayCall.completion_tokens).is_not(None))
+        col(GatewayCallRow.completion_tokens), and_(not_abandoned(), col(GatewayCallRow.completion_tokens).is_not(None))
     ),
     "total_tokens": CallMetric(
-        col(GatewayCall.prompt_tokens) + col(GatewayCall.completion_tokens),
+        col(GatewayCallRow.prompt_tokens) + col(GatewayCallRow.completion_tokens),
         and_(
             not_abandoned(),
-            col(GatewayCall.prompt_tokens).is_not(None),
-            col(GatewayCall.completion_tokens).is_not(None),
+            col(GatewayCallRow.prompt_tokens).is_not(None),
+            col(GatewayCallRow.completion_tokens).is_not(None),
         ),
     ),
     "failed": CallMetric(case((answered(), 0.0), else_=1.0), not_abandoned()),
     "abandoned": CallMetric(case((not_abandoned(), 0.0), else_=1.0), literal(True)),
-    "refused": CallMetric(flag(col(GatewayCall.response_class).in_(("refusal", "content_filter"))), answered()),
+    "refused": CallMetric(flag(col(GatewayCallRow.response_class).in_(("refusal", "content_filter"))), answered()),
     "answer_chars": CallMetric(
-        col(GatewayCall.answer_chars), and_(not_abandoned(), col(GatewayCall.answer_chars).is_not(None))
+        col(GatewayCallRow.answer_chars), and_(not_abandoned(), col(GatewayCallRow.answer_chars).is_not(None))
     ),
 }

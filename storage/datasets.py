@@ -157,18 +157,18 @@ class Datasets:
             )
             count += 1
             if len(batch) >= 2000:
-                self._session.execute(insert(tables.Example), batch)
+                self._session.execute(insert(tables.ExampleRow), batch)
                 batch = []
         if batch:
-            self._session.execute(insert(tables.Example), batch)
+            self._session.execute(insert(tables.ExampleRow), batch)
         return count
 
     def examples(self, version_id: str, *, after_position: int = -1, limit: int | None = None) -> list[ExampleRecord]:
         """Examples in order, from the one after ``after_position``."""
         query = (
-            select(tables.Example)
-            .where(tables.Example.dataset_version_id == version_id, tables.Example.position > after_position)
-            .order_by(tables.Example.position)  # type: ignore[arg-type]
+            select(tables.ExampleRow)
+            .where(tables.ExampleRow.dataset_version_id == version_id, tables.ExampleRow.position > after_position)
+            .order_by(tables.ExampleRow.position)  # type: ignore[arg-type]
         )
         if limit is not None:
             query = query.limit(limit)

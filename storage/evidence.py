@@ -36,16 +36,16 @@ class Evidence:
     def newest_analysis(self, experiment_id: str) -> AnalysisRecord | None:
         """The newest analysis, or None."""
         row = self._session.exec(
-            select(tables.Analysis)
-            .where(tables.Analysis.experiment_id == experiment_id)
-            .order_by(col(tables.Analysis.number).desc())
+            select(tables.AnalysisRow)
+            .where(tables.AnalysisRow.experiment_id == experiment_id)
+            .order_by(col(tables.AnalysisRow.number).desc())
             .limit(1)
         ).first()
         return to_record(AnalysisRecord, row) if row else None
 
     def newest_verdicts(self, experiment_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The verdict of the newest analysis of each experiment that has one; the rest of the result stays there."""
-        analysis = tables.Analysis
+        analysis = tables.AnalysisRow
         newest = (
             select(analysis.experiment_id, func.max(analysis.number).label("number"))
             .where(col(analysis.experiment_id).in_(experiment_ids))
@@ -60,17 +60,17 @@ class Evidence:
 
     def _result(self) -> ColumnElement[Any]:
         """The result of an analysis as the database can look into it."""
-        result = col(tables.Analysis.result)
+        result = col(tables.AnalysisRow.result)
         postgres = self._session.get_bind().dialect.name == "postgresql"
         return cast(result, JSONB) if postgres else type_coerce(result, JSON)
 
     def analysis(self, analysis_id: str) -> AnalysisRecord:
         """The analysis of that id."""
-        return to_record(AnalysisRecord, self._session.get_one(tables.Analysis, analysis_id))
+        return to_record(AnalysisRecord, self._session.get_one(tables.AnalysisRow, analysis_id))
 
     def analyses_over_time(self, experiment_id: str, *, most: int) -> list[AnalysisRecord]:
         """Analyses in the order they were made, at most so many, spread evenly; the newest is one of them."""
-        analysis = tables.Analysis
+        analysis = tables.AnalysisRow
         mine = col(analysis.experiment_id) == experiment_id
         numbers = list(self._session.exec(select(analysis.number).where(mine).order_by(col(analysis.number).desc())))
         step = -(-len(numbers) // most) or 1
@@ -80,9 +80,9 @@ class Evidence:
     def add_analysis(self, experiment_id: str, values: Mapping[str, Any]) -> AnalysisRecord:
         """A new analysis, numbered after the newest."""
         newest = self._session.exec(
-            select(func.max(tables.Analysis.number)).where(tables.Analysis.experiment_id == experiment_id)
+            select(func.max(tables.AnalysisRow.number)).where(tables.AnalysisRow.experiment_id == experiment_id)
         ).one()
-        row = tables.Analysis(id=new_id(), experiment_id=experiment_id, number=(newest or 0) + 1, **values)
+        row = tables.AnalysisRow(id=new_id(), experiment_id=experiment_id, number=(newest or 0) + 1, **values)
         self._session.add(row)
         self._session.flush()
         return to_record(AnalysisRecord, row)
@@ -90,15 +90,15 @@ class Evidence:
     def add_look(self, experiment_id: str, detail: Mapping[str, Any], *, actor: str, at: datetime) -> bool:
         """Log that somebody saw results (``peeking.Look.to_json``); False when that person saw just these before."""
         newest = self._session.exec(
-            select(tables.Look)
-            .where(tables.Look.experiment_id == experiment_id, tables.Look.actor == actor)
-            .order_by(col(tables.Look.at).desc())
+            select(tables.LookRow)
+            .where(tables.LookRow.experiment_id == experiment_id, tables.LookRow.actor == actor)
+            .order_by(col(tables.LookRow.at).desc())
             .limit(1)
         ).first()
         if newest is not None and newest.detail == detail:
             return False
         self._session.add(
-            tables.Look(
+            tables.LookRow(
                 id=new_id(),
                 experiment_id=experiment_id,
                 n_units=detail["n_units"],
@@ -113,7 +113,9 @@ class Evidence:
 
     def looks(self, experiment_id: str) -> list[dict[str, Any]]:
         """What was seen at each look, in order; looks at the same evidence by several people count once."""
-        query = select(tables.Look).where(tables.Look.experiment_id == experiment_id).order_by(col(tables.Look.at))
+        query = (
+            select(tables.LookRow).where(tables.LookRow.experiment_id == experiment_id).order_by(col(tables.LookRow.at))
+        )
         seen: dict[tuple[int, int], dict[str, Any]] = {}
         for row in self._session.exec(query):
             seen.setdefault((row.n_units, row.n_values), row.detail)
@@ -132,7 +134,7 @@ class Evidence:
 
     def verdicts_of_versions(self, version_ids: Iterable[str]) -> list[DecidedVerdict]:
         """What each decision for one of these prompt versions stood on, oldest first, without the evidence itself."""
-        decision, analysis, variant = tables.Decision, tables.Analysis, tables.Variant
+        decision, analysis, variant = tables.Decision, tables.AnalysisRow, tables.Variant
         query = (
             select(col(decision.prompt_version_id), variant.name, decision.label, self._result()["verdict"])
             .join(analysis, col(analysis.id) == col(decision.analysis_id))

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
 from storage.live_spend import add_spending
-from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, Outcome, ShadowAsk
+from storage.live_tables import ExposureCrossing, ExposureRow, GatewayCallRow, OutcomeRow, ShadowAskRow
 from storage.records import ExposureRecord, OutcomeRecord, to_record
 from storage.tables import table_of
 
@@ -47,7 +47,7 @@ class Exposures:
             if known is None or row["first_at"] < known["first_at"]:
                 earliest[row["id"]] = row
         ordered = sorted(earliest.values(), key=lambda row: row["first_at"])
-        self._insert_new(Exposure, ordered)
+        self._insert_new(ExposureRow, ordered)
         standing = self._standing(ordered)
         crossings = []
         for row in ordered:
@@ -65,19 +65,19 @@ class Exposures:
         bodies: dict[str, Row] = {}
         for row in rows:
             bodies.setdefault(row["id"], row)
-        self._insert_new(Outcome, list(bodies.values()))
+        self._insert_new(OutcomeRow, list(bodies.values()))
         return self._hashes(list(bodies))
 
     def outcomes(self, ids: Collection[str]) -> dict[str, OutcomeRecord]:
         """The outcomes of these ids, as far as there are any."""
-        rows = self._session.execute(select(Outcome).where(col(Outcome.id).in_(ids))).scalars()
+        rows = self._session.execute(select(OutcomeRow).where(col(OutcomeRow.id).in_(ids))).scalars()
         return {row.id: to_record(OutcomeRecord, row) for row in rows}
 
     def void_outcomes(self, ids: Collection[str], *, by: str, reason: str, at: datetime) -> list[OutcomeRecord]:
         """Mark outcomes as taken back; returns them as they are then."""
         self._session.execute(
-            update(Outcome)
-            .where(col(Outcome.id).in_(ids))
+            update(OutcomeRow)
+            .where(col(OutcomeRow.id).in_(ids))
             .values(voided_at=at, voided_by=by, void_reason=reason)
             .execution_options(synchronize_session=False)
         )
@@ -88,8 +88,8 @@ class Exposures:
         """(phase id, unit) of those of the units that have an exposure in one of the phases."""
         found: list[tuple[str, str]] = []
         for some in _chunks(sorted(units)):
-            query = select(col(Exposure.phase_id), col(Exposure.unit)).where(
-                col(Exposure.phase_id).in_(phase_ids), col(Exposure.unit).in_(some)
+            query = select(col(ExposureRow.phase_id), col(ExposureRow.unit)).where(
+                col(ExposureRow.phase_id).in_(phase_ids), col(ExposureRow.unit).in_(some)
             )
             found += [(phase_id, unit) for phase_id, unit in self._session.execute(query)]
         return found
@@ -97,28 +97,28 @@ class Exposures:
     def add_calls(self, rows: Sequence[Row]) -> None:
         """Keep model calls, and add those that are new to what live calls have cost."""
         new = {row["id"]: row for row in rows}
-        table = table_of(GatewayCall)
+        table = table_of(GatewayCallRow)
         for some in _chunks(list(new)):
             for (known,) in self._session.execute(select(table.c.id).where(table.c.id.in_(some))):
                 del new[known]
-        self._insert_new(GatewayCall, list(new.values()))
+        self._insert_new(GatewayCallRow, list(new.values()))
         add_spending(self._session, list(new.values()))
 
     def add_shadow_asks(self, rows: Sequence[Row]) -> None:
         """Keep requests that wait for a challenger's silent answer."""
-        self._insert_new(ShadowAsk, rows)
+        self._insert_new(ShadowAskRow, rows)
 
     def of_phase(self, phase_id: str, *, unit: str | None = None, limit: int = 100) -> list[ExposureRecord]:
         """Exposures of a phase, newest first, that of one unit when it is given."""
-        query = select(Exposure).where(col(Exposure.phase_id) == phase_id)
+        query = select(ExposureRow).where(col(ExposureRow.phase_id) == phase_id)
         if unit is not None:
-            query = query.where(col(Exposure.unit) == unit)
-        rows = self._session.execute(query.order_by(col(Exposure.first_at).desc()).limit(limit)).scalars()
+            query = query.where(col(ExposureRow.unit) == unit)
+        rows = self._session.execute(query.order_by(col(ExposureRow.first_at).desc()).limit(limit)).scalars()
         return [to_record(ExposureRecord, row) for row in rows]
 
     def meetings(self, phase_id: str, *, crossings: bool, after: Meeting | None, limit: int) -> list[Meeting]:
         """Exposures of named units of a phase (or their crossings) that follow ``after``, in the order of the units."""
-        table = table_of(ExposureCrossing if crossings else Exposure).c
+        table = table_of(ExposureCrossing if crossings else ExposureRow).c
         counted = literal(None) if crossings else table.counted
         query = (
             select(table.id, table.unit, table.variant, table.reason, counted)
@@ -132,8 +132,10 @@ class Exposures:
 
     def nameless(self, phase_id: str) -> tuple[int, int]:
         """Exposures of a phase without a unit, and how many of them count all the same, which none may."""
-        mine = (col(Exposure.phase_id) == phase_id, col(Exposure.unit).is_(None))
-        query = select(func.count(), func.coalesce(func.sum(case((col(Exposure.counted), 1), else_=0)), 0)).where(*mine)
+        mine = (col(ExposureRow.phase_id) == phase_id, col(ExposureRow.unit).is_(None))
+        query = select(func.count(), func.coalesce(func.sum(case((col(ExposureRow.counted), 1), else_=0)), 0)).where(
+            *mine
+        )
         number, counted = self._session.execute(query).one()
         return int(number), int(counted)
 
@@ -147,7 +149,7 @@ class Exposures:
 
     def _standing(self, rows: Iterable[Row]) -> dict[tuple[str, str], Any]:
         """(phase, unit) → the exposure that stands."""
-        table = table_of(Exposure)
+        table = table_of(ExposureRow)
         by_phase: dict[str, list[str]] = {}
         for row in rows:
             if row["unit"] is not None:
@@ -161,13 +163,13 @@ class Exposures:
         return found
 
     def _move(self, identity: str, first_at: datetime) -> None:
-        table = table_of(Exposure)
+        table = table_of(ExposureRow)
         self._session.execute(update(table).where(table.c.id == identity).values(first_at=first_at))
 
     def _add_crossings(self, rows: Sequence[Row]) -> None:
         kept = ("id", "phase_id", "unit", "variant", "reason", "first_at")
         self._insert_new(ExposureCrossing, [{name: row[name] for name in kept} for row in rows])
-        table = table_of(Exposure)
+        table = table_of(ExposureRow)
         for row in rows:
             self._session.execute(
                 update(table)
@@ -176,7 +178,7 @@ class Exposures:
             )
 
     def _hashes(self, ids: Sequence[str]) -> dict[str, str]:
-        table = table_of(Outcome)
+        table = table_of(OutcomeRow)
         found: dict[str, str] = {}
         for some in _chunks(ids):
             rows = self._session.execute(select(table.c.id, table.c.body_hash).where(table.c.id.in_(some)))

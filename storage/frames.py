@@ -8,12 +8,12 @@ from sqlalchemy import Select, func, select
 
 from experiments.vocabulary import OutputStatus
 from storage.store import Transaction
-from storage.tables import Example, Output, Rating, Score, ScorerUse, table_of
+from storage.tables import ExampleRow, Output, Rating, ScoreRow, ScorerUse, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OUTPUT, SCORE, USE, RATING, EXAMPLE = (table_of(kind).c for kind in (Output, Score, ScorerUse, Rating, Example))
+OUTPUT, SCORE, USE, RATING, EXAMPLE = (table_of(kind).c for kind in (Output, ScoreRow, ScorerUse, Rating, ExampleRow))
 
 
 def outputs_frame(tx: Transaction, run_id: str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def insert_outputs(
     ratings: Sequence[Mapping[str, Any]],
 ) -> None:
     """Insert rows in batches; ids are the caller's."""
-    for table, rows in ((tables.Output, outputs), (tables.Score, scores), (tables.Rating, ratings)):
+    for table, rows in ((tables.Output, outputs), (tables.ScoreRow, scores), (tables.Rating, ratings)):
         for start in range(0, len(rows), _BATCH):
             tx.session.execute(insert(table), [dict(row) for row in rows[start : start + _BATCH]])
 
@@ -60,15 +60,15 @@ def outputs_to_score(tx: Transaction, run_id: str) -> Iterator[tuple[dict[str, A
 
 
 def _examples(tx: Transaction, ids: set[str]) -> dict[str, ExampleRecord]:
-    query = select(tables.Example).where(col(tables.Example.id).in_(ids))
+    query = select(tables.ExampleRow).where(col(tables.ExampleRow.id).in_(ids))
     return {row.id: to_record(ExampleRecord, row) for row in tx.session.execute(query).scalars()}
 
 
 def _fingerprints(tx: Transaction, first: str, last: str, run_id: str) -> dict[str, set[str]]:
     query = (
-        select(col(tables.Score.output_id), col(tables.Score.fingerprint))
-        .join(tables.Output, col(tables.Output.id) == col(tables.Score.output_id))
-        .where(col(tables.Output.run_id) == run_id, col(tables.Score.output_id).between(first, last))
+        select(col(tables.ScoreRow.output_id), col(tables.ScoreRow.fingerprint))
+        .join(tables.Output, col(tables.Output.id) == col(tables.ScoreRow.output_id))
+        .where(col(tables.Output.run_id) == run_id, col(tables.ScoreRow.output_id).between(first, last))
     )
     found: dict[str, set[str]] = {}
     for output_id, fingerprint in tx.session.execute(query):

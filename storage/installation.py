@@ -89,10 +89,12 @@ class Installation:
 
     def beat(self, worker_id: str, *, host: str, process: int, version: str, at: datetime) -> None:
         """A worker is alive."""
-        row = self._session.get(tables.Worker, worker_id)
+        row = self._session.get(tables.WorkerRow, worker_id)
         if row is None:
             self._session.add(
-                tables.Worker(id=worker_id, host=host, process=process, version=version, started_at=at, heartbeat_at=at)
+                tables.WorkerRow(
+                    id=worker_id, host=host, process=process, version=version, started_at=at, heartbeat_at=at
+                )
             )
         else:
             row.heartbeat_at = at
@@ -100,7 +102,7 @@ class Installation:
 
     def worker_stopped(self, worker_id: str, at: datetime) -> None:
         """A worker ended in good order."""
-        row = self._session.get(tables.Worker, worker_id)
+        row = self._session.get(tables.WorkerRow, worker_id)
         if row is not None:
             row.stopped_at = at
             self._session.flush()
@@ -108,8 +110,8 @@ class Installation:
     def workers_alive(self, since: datetime) -> list[WorkerRecord]:
         """Workers whose heartbeat is younger than ``since``."""
         query = (
-            select(tables.Worker)
-            .where(tables.Worker.heartbeat_at >= since, col(tables.Worker.stopped_at).is_(None))
-            .order_by(tables.Worker.id)
+            select(tables.WorkerRow)
+            .where(tables.WorkerRow.heartbeat_at >= since, col(tables.WorkerRow.stopped_at).is_(None))
+            .order_by(tables.WorkerRow.id)
         )
         return [to_record(WorkerRecord, row) for row in self._session.exec(query)]

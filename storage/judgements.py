@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from experiments.vocabulary import AttemptState, OutputStatus, Purpose
 from storage.records import ExampleRecord, to_record
-from storage.tables import Attempt, Example, Judgement, Output, Score, table_of
+from storage.tables import Attempt, ExampleRow, JudgementRow, Output, ScoreRow, table_of
 
-OUTPUT, SCORE, ATTEMPT, JUDGEMENT = (table_of(kind).c for kind in (Output, Score, Attempt, Judgement))
+OUTPUT, SCORE, ATTEMPT, JUDGEMENT = (table_of(kind).c for kind in (Output, ScoreRow, Attempt, JudgementRow))
 _BATCH = 500
 
 
@@ -97,7 +97,7 @@ class Judgements:
         for metric, fingerprint, pairs in judges:
             scored = (
                 select(func.count())
-                .select_from(table_of(Score))
+                .select_from(table_of(ScoreRow))
                 .join(table_of(Output), OUTPUT.id == SCORE.output_id)
                 .where(OUTPUT.run_id == run_id, SCORE.metric == metric, SCORE.fingerprint == fingerprint)
             )
@@ -139,14 +139,14 @@ class Judgements:
         """Take back scores without a value of these judges, so that those cases are asked again; how many."""
         outputs = select(OUTPUT.id).where(OUTPUT.run_id == run_id)
         done = self._session.execute(
-            delete(Score)
+            delete(ScoreRow)
             .where(SCORE.output_id.in_(outputs), SCORE.fingerprint.in_(list(fingerprints)), SCORE.value.is_(None))
             .execution_options(synchronize_session=False)
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
 
     def _examples(self, ids: set[str]) -> dict[str, ExampleRecord]:
-        query = select(Example).where(table_of(Example).c.id.in_(ids))
+        query = select(ExampleRow).where(table_of(ExampleRow).c.id.in_(ids))
         return {row.id: to_record(ExampleRecord, row) for row in self._session.execute(query).scalars()}
 
     def _controls(

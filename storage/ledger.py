@@ -86,8 +86,8 @@ class Ledger:
         insert = sqlite.insert if is_sqlite(store.engine) else postgresql.insert
         self._insert_attempt = insert(table_of(tables.Attempt)).on_conflict_do_nothing()
         self._insert_output = insert(table_of(tables.Output)).on_conflict_do_nothing()
-        self._insert_score = insert(table_of(tables.Score)).on_conflict_do_nothing()
-        self._insert_judgement = insert(table_of(tables.Judgement)).on_conflict_do_nothing()
+        self._insert_score = insert(table_of(tables.ScoreRow)).on_conflict_do_nothing()
+        self._insert_judgement = insert(table_of(tables.JudgementRow)).on_conflict_do_nothing()
         self._statements = _Statements(owner)
 
     async def start_attempt(self, row: Mapping[str, Any], *, budget_usd: float | None) -> Grant:

@@ -11,13 +11,13 @@ from sqlmodel import Session, SQLModel, col
 from experiments.vocabulary import new_id
 from storage import tables
 from storage.live_tables import (
-    Exposure,
     ExposureCrossing,
-    GatewayCall,
+    ExposureRow,
+    GatewayCallRow,
     LivePhase,
     LiveScore,
-    Outcome,
-    ShadowAsk,
+    OutcomeRow,
+    ShadowAskRow,
 )
 from storage.records import LivePhaseRecord, to_record
 
@@ -87,14 +87,14 @@ class Live:
         """Delete the live tests of these experiments with all their traffic; returns how many rows there were."""
         mine = col(LivePhase.experiment_id).in_(experiment_ids)
         phases, keys = select(col(LivePhase.id)).where(mine), select(col(LivePhase.key)).where(mine)
-        calls = select(col(GatewayCall.id)).where(col(GatewayCall.phase_id).in_(phases))
+        calls = select(col(GatewayCallRow.id)).where(col(GatewayCallRow.phase_id).in_(phases))
         doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
             (LiveScore, col(LiveScore.call_id).in_(calls)),
-            (GatewayCall, col(GatewayCall.phase_id).in_(phases)),
-            (ShadowAsk, col(ShadowAsk.phase_id).in_(phases)),
+            (GatewayCallRow, col(GatewayCallRow.phase_id).in_(phases)),
+            (ShadowAskRow, col(ShadowAskRow.phase_id).in_(phases)),
             (ExposureCrossing, col(ExposureCrossing.phase_id).in_(phases)),
-            (Exposure, col(Exposure.phase_id).in_(phases)),
-            (Outcome, col(Outcome.key).in_(keys)),
+            (ExposureRow, col(ExposureRow.phase_id).in_(phases)),
+            (OutcomeRow, col(OutcomeRow.key).in_(keys)),
             (LivePhase, mine),
         )
         count = 0

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from storage.call_metrics import Sql
 from storage.live_sums import standing
-from storage.live_tables import Exposure, GatewayCall, LivePhase, Outcome
+from storage.live_tables import ExposureRow, GatewayCallRow, LivePhase, OutcomeRow
 from storage.records import LivePhaseRecord
 
 
@@ -37,24 +37,29 @@ class Reporter:
 
 def report_counts(session: Session, phase: LivePhaseRecord) -> ReportCounts:
     """Counts of the outcomes that were reported under the key, in whatever phase."""
-    voided = col(Outcome.voided_at).is_not(None)
+    voided = col(OutcomeRow.voided_at).is_not(None)
     too_large = and_(~voided, ~and_(*standing()))
     phases = select(col(LivePhase.id)).where(col(LivePhase.key) == phase.key)
-    met = select(col(Exposure.id)).where(col(Exposure.phase_id).in_(phases), col(Exposure.unit) == col(Outcome.unit))
+    met = select(col(ExposureRow.id)).where(
+        col(ExposureRow.phase_id).in_(phases), col(ExposureRow.unit) == col(OutcomeRow.unit)
+    )
     query = select(
         func.count(),
         *(func.coalesce(func.sum(case((found, 1), else_=0)), 0) for found in (voided, too_large, ~met.exists())),
-    ).where(col(Outcome.key) == phase.key)
+    ).where(col(OutcomeRow.key) == phase.key)
     return ReportCounts(*(int(number) for number in session.execute(query).one()))
 
 
 def units_named(session: Session, phase: LivePhaseRecord, names: Collection[str]) -> dict[str, int]:
     """Units of the phase that count and have one of these names: name → how many outcomes they have."""
     query = (
-        select(col(Exposure.unit), func.count(col(Outcome.id)))
-        .outerjoin(Outcome, and_(col(Outcome.key) == phase.key, col(Outcome.unit) == col(Exposure.unit), *standing()))
-        .where(*_counted(phase), col(Exposure.unit).in_(sorted(names)))
-        .group_by(col(Exposure.unit))
+        select(col(ExposureRow.unit), func.count(col(OutcomeRow.id)))
+        .outerjoin(
+            OutcomeRow,
+            and_(col(OutcomeRow.key) == phase.key, col(OutcomeRow.unit) == col(ExposureRow.unit), *standing()),
+        )
+        .where(*_counted(phase), col(ExposureRow.unit).in_(sorted(names)))
+        .group_by(col(ExposureRow.unit))
     )
     return {unit: int(number) for unit, number in session.execute(query) if unit is not None}
 
@@ -62,25 +67,29 @@ def units_named(session: Session, phase: LivePhaseRecord, names: Collection[str]
 def busiest_reporter(session: Session, phase: LivePhaseRecord, metric: str) -> Reporter | None:
     """The unit with the largest share of its variant's reports of a metric; None without any."""
     joined = and_(
-        col(Outcome.key) == phase.key,
-        col(Outcome.metric) == metric,
-        col(Outcome.unit) == col(Exposure.unit),
-        col(Outcome.at) >= col(Exposure.first_at),
+        col(OutcomeRow.key) == phase.key,
+        col(OutcomeRow.metric) == metric,
+        col(OutcomeRow.unit) == col(ExposureRow.unit),
+        col(OutcomeRow.at) >= col(ExposureRow.first_at),
         *standing(),
     )
-    per_unit = select(col(Exposure.unit), col(Exposure.variant), func.count().label("events")).join(Outcome, joined)
+    per_unit = select(col(ExposureRow.unit), col(ExposureRow.variant), func.count().label("events")).join(
+        OutcomeRow, joined
+    )
     return _busiest(session, phase, per_unit)
 
 
 def busiest_caller(session: Session, phase: LivePhaseRecord) -> Reporter | None:
     """The unit with the largest share of its variant's model calls; None without any."""
-    joined = and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
-    per_unit = select(col(Exposure.unit), col(Exposure.variant), func.count().label("events")).join(GatewayCall, joined)
+    joined = and_(col(GatewayCallRow.exposure_id) == col(ExposureRow.id), col(GatewayCallRow.shadow).is_(False))
+    per_unit = select(col(ExposureRow.unit), col(ExposureRow.variant), func.count().label("events")).join(
+        GatewayCallRow, joined
+    )
     return _busiest(session, phase, per_unit)
 
 
 def _busiest(session: Session, phase: LivePhaseRecord, per_unit: Sql) -> Reporter | None:
-    units = per_unit.where(*_counted(phase)).group_by(col(Exposure.unit), col(Exposure.variant)).subquery()
+    units = per_unit.where(*_counted(phase)).group_by(col(ExposureRow.unit), col(ExposureRow.variant)).subquery()
     arms = (
         select(
             units.c.variant,
@@ -102,7 +111,7 @@ def _busiest(session: Session, phase: LivePhaseRecord, per_unit: Sql) -> Reporte
 
 def _counted(phase: LivePhaseRecord) -> list[ColumnElement[bool]]:
     return [
-        col(Exposure.phase_id) == phase.id,
-        col(Exposure.counted).is_(True),
-        col(Exposure.crossed).is_(False),
+        col(ExposureRow.phase_id) == phase.id,
+        col(ExposureRow.counted).is_(True),
+        col(ExposureRow.crossed).is_(False),
     ]

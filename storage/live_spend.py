@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from experiments.vocabulary import SIMULATED_PREFIX
-from storage.live_tables import LiveSpend, ShadowAsk
+from storage.live_tables import LiveSpend, ShadowAskRow
 from storage.live_work import SENDING
 
 Key = tuple[str, str, str, str, int]
@@ -45,7 +45,7 @@ def spent_live_since(session: Session, since: datetime) -> float:
     settled = select(func.sum(col(LiveSpend.usd))).where(
         col(LiveSpend.day) >= since.date().isoformat(), col(LiveSpend.model).not_like(f"{SIMULATED_PREFIX}%")
     )
-    out = select(func.sum(col(ShadowAsk.estimated_cost_usd))).where(
-        col(ShadowAsk.state) == SENDING, col(ShadowAsk.at) >= since
+    out = select(func.sum(col(ShadowAskRow.estimated_cost_usd))).where(
+        col(ShadowAskRow.state) == SENDING, col(ShadowAskRow.at) >= since
     )
     return sum(float(session.execute(query).scalar() or 0.0) for query in (settled, out))

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 
 from storage.live_sums import standing
-from storage.live_tables import Exposure, GatewayCall, LivePhase, Outcome
+from storage.live_tables import ExposureRow, GatewayCallRow, LivePhase, OutcomeRow
 from storage.store import Transaction
 from storage.tables import table_of
 
-EXPOSURE, CALL, PHASE, OUTCOME = (table_of(kind).c for kind in (Exposure, GatewayCall, LivePhase, Outcome))
+EXPOSURE, CALL, PHASE, OUTCOME = (table_of(kind).c for kind in (ExposureRow, GatewayCallRow, LivePhase, OutcomeRow))
 _BATCH = 500
 
 
@@ -39,7 +39,7 @@ def stream_calls(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any]
     query = (
         select(*CALL, PHASE.number.label("phase"), EXPOSURE.unit)
         .join(table_of(LivePhase), PHASE.id == CALL.phase_id)
-        .outerjoin(table_of(Exposure), EXPOSURE.id == CALL.exposure_id)
+        .outerjoin(table_of(ExposureRow), EXPOSURE.id == CALL.exposure_id)
         .where(PHASE.experiment_id == experiment_id)
         .order_by(CALL.at, CALL.id)
     )
@@ -60,7 +60,7 @@ def stream_counted_outcomes(tx: Transaction, phase_id: str) -> Iterator[dict[str
         )
         .join(table_of(LivePhase), PHASE.id == EXPOSURE.phase_id)
         .join(
-            table_of(Outcome),
+            table_of(OutcomeRow),
             and_(OUTCOME.key == PHASE.key, OUTCOME.unit == EXPOSURE.unit, OUTCOME.at >= EXPOSURE.first_at, *standing()),
         )
         .where(

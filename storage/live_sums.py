@@ -26,7 +26,7 @@ from experiments.live.events import ABANDONED
 from experiments.value_ranges import ANY, DENOMINATORS
 from storage.call_metrics import CALL_METRICS, Sql, answered, flag, not_abandoned
 from storage.live_caps import Caps, sums_per_variant
-from storage.live_tables import Exposure, ExposureCrossing, GatewayCall, LiveScore, Outcome
+from storage.live_tables import ExposureCrossing, ExposureRow, GatewayCallRow, LiveScore, OutcomeRow
 from storage.records import LivePhaseRecord
 from storage.tables import table_of
 
@@ -47,9 +47,9 @@ def standing() -> list[ColumnElement[bool]]:
     Values beyond were taken by earlier versions of this program; one of them made every sum infinite.
     """
     return [
-        col(Outcome.voided_at).is_(None),
-        col(Outcome.value).between(ANY.lowest, ANY.highest),
-        col(Outcome.denominator).between(DENOMINATORS.lowest, DENOMINATORS.highest),
+        col(OutcomeRow.voided_at).is_(None),
+        col(OutcomeRow.value).between(ANY.lowest, ANY.highest),
+        col(OutcomeRow.denominator).between(DENOMINATORS.lowest, DENOMINATORS.highest),
     ]
 
 
@@ -75,7 +75,7 @@ class LiveSumsQueries:
     def exposed(self) -> dict[str, int]:
         """Users per variant who count."""
         rows = self._session.execute(
-            select(col(Exposure.variant), func.count()).where(*self._counted()).group_by(col(Exposure.variant))
+            select(col(ExposureRow.variant), func.count()).where(*self._counted()).group_by(col(ExposureRow.variant))
         )
         return {variant: int(number) for variant, number in rows}
 
@@ -94,21 +94,23 @@ class LiveSumsQueries:
 
     def _outcomes(self, metric: str, fold: Fold) -> _Events:
         conditions = [
-            col(Outcome.key) == self._phase.key,
-            col(Outcome.metric) == metric,
-            col(Outcome.unit) == col(Exposure.unit),
-            col(Outcome.at) >= col(Exposure.first_at),
+            col(OutcomeRow.key) == self._phase.key,
+            col(OutcomeRow.metric) == metric,
+            col(OutcomeRow.unit) == col(ExposureRow.unit),
+            col(OutcomeRow.at) >= col(ExposureRow.first_at),
             *standing(),
         ]
         if self._phase.ended_at is not None:
-            conditions.append(col(Outcome.at) <= self._phase.ended_at)
-        return _Events(table_of(Outcome), and_(*conditions), col(Outcome.value), col(Outcome.denominator), fold)
+            conditions.append(col(OutcomeRow.at) <= self._phase.ended_at)
+        return _Events(
+            table_of(OutcomeRow), and_(*conditions), col(OutcomeRow.value), col(OutcomeRow.denominator), fold
+        )
 
     def of_calls(self, metric: str, *, caps: Caps) -> Sums:
         """Sums of a metric that calls have by themselves."""
         wanted = CALL_METRICS[metric]
         joined = and_(self._own_calls(), wanted.having)
-        return self._sums(_Events(table_of(GatewayCall), joined, wanted.value, literal(1.0), "requests"), caps)
+        return self._sums(_Events(table_of(GatewayCallRow), joined, wanted.value, literal(1.0), "requests"), caps)
 
     def of_score(self, metric: str, fingerprint: str, fold: Fold, *, caps: Caps) -> Sums:
         """Sums of what an automatic scorer says of sampled answers."""
@@ -119,7 +121,7 @@ class LiveSumsQueries:
         return self._grades(self._scores(metric, fingerprint, fold), most=most)
 
     def _scores(self, metric: str, fingerprint: str, fold: Fold) -> _Events:
-        scored = table_of(GatewayCall).join(table_of(LiveScore), col(LiveScore.call_id) == col(GatewayCall.id))
+        scored = table_of(GatewayCallRow).join(table_of(LiveScore), col(LiveScore.call_id) == col(GatewayCallRow.id))
         joined = and_(
             self._own_calls(),
             col(LiveScore.metric) == metric,
@@ -132,17 +134,17 @@ class LiveSumsQueries:
         """(variant, exposure, value) of single calls, at most so many: of users drawn by their hash."""
         wanted = CALL_METRICS[metric]
         query = (
-            select(col(Exposure.variant), col(Exposure.id), wanted.value)
-            .join(table_of(GatewayCall), and_(self._own_calls(), wanted.having))
+            select(col(ExposureRow.variant), col(ExposureRow.id), wanted.value)
+            .join(table_of(GatewayCallRow), and_(self._own_calls(), wanted.having))
             .where(*self._counted())
-            .order_by(col(Exposure.id))
+            .order_by(col(ExposureRow.id))
             .limit(most)
         )
         return [(variant, identity, float(value)) for variant, identity, value in self._session.execute(query)]
 
     def slice_values(self, attribute: str, *, most: int) -> list[str]:
         """The most frequent values of an attribute."""
-        value = col(Exposure.slices)[attribute].as_string()
+        value = col(ExposureRow.slices)[attribute].as_string()
         query = (
             select(value, func.count())
             .where(*self._counted(), value.is_not(None))
@@ -154,34 +156,34 @@ class LiveSumsQueries:
 
     def _counted(self) -> list[ColumnElement[bool]]:
         conditions = [
-            col(Exposure.phase_id) == self._phase.id,
-            col(Exposure.counted).is_(True),
-            col(Exposure.crossed).is_(False),
+            col(ExposureRow.phase_id) == self._phase.id,
+            col(ExposureRow.counted).is_(True),
+            col(ExposureRow.crossed).is_(False),
         ]
         if self._slice is not None:
             attribute, wanted = self._slice
-            conditions.append(col(Exposure.slices)[attribute].as_string() == wanted)
+            conditions.append(col(ExposureRow.slices)[attribute].as_string() == wanted)
         return conditions
 
     def _own_calls(self) -> ColumnElement[bool]:
-        return and_(col(GatewayCall.exposure_id) == col(Exposure.id), col(GatewayCall.shadow).is_(False))
+        return and_(col(GatewayCallRow.exposure_id) == col(ExposureRow.id), col(GatewayCallRow.shadow).is_(False))
 
     def _before(self, metric: str, fold: Fold, since: datetime) -> Subquery:
         """Exposure and x of the users who have one; strictly before, so that no variant can have touched it."""
         earlier = and_(
-            col(Outcome.key) == self._phase.key,
-            col(Outcome.metric) == metric,
-            col(Outcome.unit) == col(Exposure.unit),
-            col(Outcome.at) < col(Exposure.first_at),
-            col(Outcome.at) >= since,
+            col(OutcomeRow.key) == self._phase.key,
+            col(OutcomeRow.metric) == metric,
+            col(OutcomeRow.unit) == col(ExposureRow.unit),
+            col(OutcomeRow.at) < col(ExposureRow.first_at),
+            col(OutcomeRow.at) >= since,
             *standing(),
         )
-        total = func.sum(col(Outcome.value) * 1.0)
+        total = func.sum(col(OutcomeRow.value) * 1.0)
         return (
-            select(col(Exposure.id).label("id"), (total if fold == "total" else total / func.count()).label("x"))
-            .select_from(table_of(Exposure).join(table_of(Outcome), earlier))
+            select(col(ExposureRow.id).label("id"), (total if fold == "total" else total / func.count()).label("x"))
+            .select_from(table_of(ExposureRow).join(table_of(OutcomeRow), earlier))
             .where(*self._counted())
-            .group_by(col(Exposure.id))
+            .group_by(col(ExposureRow.id))
             .subquery()
         )
 
@@ -225,12 +227,16 @@ class LiveSumsQueries:
         }
         y, n = folded[fold]
         return (
-            select(col(Exposure.id).label("id"), col(Exposure.variant).label("variant"), y.label("y"), n.label("n"))
+            select(
+                col(ExposureRow.id).label("id"), col(ExposureRow.variant).label("variant"), y.label("y"), n.label("n")
+            )
             .select_from(
-                table_of(Exposure).join(events.source, events.joined, isouter=fold in ("ever", "total", "mean_or_zero"))
+                table_of(ExposureRow).join(
+                    events.source, events.joined, isouter=fold in ("ever", "total", "mean_or_zero")
+                )
             )
             .where(*self._counted())
-            .group_by(col(Exposure.id), col(Exposure.variant))
+            .group_by(col(ExposureRow.id), col(ExposureRow.variant))
             .subquery()
         )
 
@@ -256,18 +262,18 @@ class Traffic:
 
 def traffic_of(session: Session, phase: LivePhaseRecord) -> Traffic:
     """The traffic of a phase."""
-    mine = col(Exposure.phase_id) == phase.id
+    mine = col(ExposureRow.phase_id) == phase.id
     crossed = select(func.count(func.distinct(col(ExposureCrossing.unit)))).where(
         col(ExposureCrossing.phase_id) == phase.id
     )
-    astray = select(func.count()).where(mine, col(Exposure.replayed).is_(False))
+    astray = select(func.count()).where(mine, col(ExposureRow.replayed).is_(False))
     uncounted = (
-        select(col(Exposure.reason), func.count())
-        .where(mine, col(Exposure.counted).is_(False))
-        .group_by(col(Exposure.reason))
+        select(col(ExposureRow.reason), func.count())
+        .where(mine, col(ExposureRow.counted).is_(False))
+        .group_by(col(ExposureRow.reason))
     )
-    ends = select(func.min(col(Exposure.first_at)), func.max(col(Exposure.first_at))).where(
-        mine, col(Exposure.counted).is_(True)
+    ends = select(func.min(col(ExposureRow.first_at)), func.max(col(ExposureRow.first_at))).where(
+        mine, col(ExposureRow.counted).is_(True)
     )
     first, last = session.execute(ends).one()
     return Traffic(
@@ -285,17 +291,17 @@ def traffic_of(session: Session, phase: LivePhaseRecord) -> Traffic:
 def fingerprint_of(session: Session, phase: LivePhaseRecord) -> str:
     """Changes whenever an analysis of the phase would: a few counts."""
     counts = [
-        select(func.count(), func.sum(case((col(Exposure.crossed), 1), else_=0))).where(
-            col(Exposure.phase_id) == phase.id
+        select(func.count(), func.sum(case((col(ExposureRow.crossed), 1), else_=0))).where(
+            col(ExposureRow.phase_id) == phase.id
         ),
-        select(func.count(), func.max(col(Outcome.received_at)), func.count(col(Outcome.voided_at))).where(
-            col(Outcome.key) == phase.key
+        select(func.count(), func.max(col(OutcomeRow.received_at)), func.count(col(OutcomeRow.voided_at))).where(
+            col(OutcomeRow.key) == phase.key
         ),
-        select(func.count()).where(col(GatewayCall.phase_id) == phase.id),
+        select(func.count()).where(col(GatewayCallRow.phase_id) == phase.id),
         select(func.count(col(LiveScore.id)))
         .select_from(LiveScore)
-        .join(GatewayCall, col(GatewayCall.id) == col(LiveScore.call_id))
-        .where(col(GatewayCall.phase_id) == phase.id),
+        .join(GatewayCallRow, col(GatewayCallRow.id) == col(LiveScore.call_id))
+        .where(col(GatewayCallRow.phase_id) == phase.id),
     ]
     return ":".join(str(value) for query in counts for value in session.execute(query).one())
 
@@ -303,24 +309,24 @@ def fingerprint_of(session: Session, phase: LivePhaseRecord) -> str:
 def _calls(session: Session, phase: LivePhaseRecord, *, shadow: bool) -> dict[str, dict[str, float]]:
     query = (
         select(
-            col(GatewayCall.variant),
+            col(GatewayCallRow.variant),
             func.count().label("calls"),
-            func.sum(flag(col(GatewayCall.status) == "failed")).label("failed"),
-            func.sum(flag(col(GatewayCall.status) == ABANDONED)).label("abandoned"),
-            func.sum(func.coalesce(col(GatewayCall.cost_usd), 0.0)).label("cost_usd"),
-            func.sum(flag(col(GatewayCall.cost_usd).is_(None))).label("unknown"),
-            func.sum(case((col(GatewayCall.cost_status) == "estimated", col(GatewayCall.cost_usd)), else_=0.0)).label(
-                "estimated"
-            ),
-            func.sum(flag(col(GatewayCall.fell_back))).label("fell_back"),
-            func.avg(case((not_abandoned(), col(GatewayCall.latency_ms)))).label("latency_ms"),
+            func.sum(flag(col(GatewayCallRow.status) == "failed")).label("failed"),
+            func.sum(flag(col(GatewayCallRow.status) == ABANDONED)).label("abandoned"),
+            func.sum(func.coalesce(col(GatewayCallRow.cost_usd), 0.0)).label("cost_usd"),
+            func.sum(flag(col(GatewayCallRow.cost_usd).is_(None))).label("unknown"),
+            func.sum(
+                case((col(GatewayCallRow.cost_status) == "estimated", col(GatewayCallRow.cost_usd)), else_=0.0)
+            ).label("estimated"),
+            func.sum(flag(col(GatewayCallRow.fell_back))).label("fell_back"),
+            func.avg(case((not_abandoned(), col(GatewayCallRow.latency_ms)))).label("latency_ms"),
         )
         .where(
-            col(GatewayCall.phase_id) == phase.id,
-            col(GatewayCall.shadow).is_(shadow),
-            col(GatewayCall.variant).is_not(None),
+            col(GatewayCallRow.phase_id) == phase.id,
+            col(GatewayCallRow.shadow).is_(shadow),
+            col(GatewayCallRow.variant).is_not(None),
         )
-        .group_by(col(GatewayCall.variant))
+        .group_by(col(GatewayCallRow.variant))
     )
     rows = session.execute(query).mappings()
     return {
@@ -332,17 +338,17 @@ def _calls(session: Session, phase: LivePhaseRecord, *, shadow: bool) -> dict[st
 def _users_failed(session: Session, phase: LivePhaseRecord) -> dict[str, tuple[int, int]]:
     users = (
         select(
-            col(Exposure.variant).label("variant"),
+            col(ExposureRow.variant).label("variant"),
             func.max(case((answered(), 0.0), else_=1.0)).label("failed"),
         )
-        .join(GatewayCall, col(GatewayCall.exposure_id) == col(Exposure.id))
+        .join(GatewayCallRow, col(GatewayCallRow.exposure_id) == col(ExposureRow.id))
         .where(
-            col(Exposure.phase_id) == phase.id,
-            col(Exposure.counted).is_(True),
-            col(GatewayCall.shadow).is_(False),
+            col(ExposureRow.phase_id) == phase.id,
+            col(ExposureRow.counted).is_(True),
+            col(GatewayCallRow.shadow).is_(False),
             not_abandoned(),
         )
-        .group_by(col(Exposure.id), col(Exposure.variant))
+        .group_by(col(ExposureRow.id), col(ExposureRow.variant))
         .subquery()
     )
     query = select(users.c.variant, func.sum(users.c.failed), func.count()).group_by(users.c.variant)

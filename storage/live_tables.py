@@ -58,11 +58,13 @@ class LivePhase(SQLModel, table=True):
     ended_at: datetime | None = time_column(nullable=True)
 
 
-class Exposure(SQLModel, table=True):
+class ExposureRow(SQLModel, table=True):
     """One row is the first time that a unit met a variant in a phase; ``unit`` is null when nobody was named.
 
     ``replayed`` is false when the hash says another variant, ``crossed`` true once the unit met a second one.
     """
+
+    __tablename__ = "exposure"
 
     __table_args__ = (
         UniqueConstraint("phase_id", "unit"),
@@ -97,11 +99,13 @@ class ExposureCrossing(SQLModel, table=True):
     first_at: datetime = time_column()
 
 
-class Outcome(SQLModel, table=True):
+class OutcomeRow(SQLModel, table=True):
     """One row is one reported outcome of a unit; ``body_hash`` tells a repetition from another body.
 
     A voided one stays, with who took it back, when and why, and is left out of every sum.
     """
+
+    __tablename__ = "outcome"
 
     __table_args__ = (Index("ix_outcome_key_metric_unit", "key", "metric", "unit"),)
 
@@ -120,7 +124,7 @@ class Outcome(SQLModel, table=True):
     void_reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
-class GatewayCall(SQLModel, table=True):
+class GatewayCallRow(SQLModel, table=True):
     """One row is one model call for an application, or a challenger's silent answer (``shadow``).
 
     ``sample`` is the kept text of a sampled answer; ``scored_at`` is set once automatic scorers judged it.
@@ -191,7 +195,7 @@ class LiveScore(SQLModel, table=True):
     created_at: datetime = time_column()
 
 
-class ShadowAsk(SQLModel, table=True):
+class ShadowAskRow(SQLModel, table=True):
     """One row is a request that a challenger shall answer in the background; users met the control."""
 
     __tablename__ = "shadow_ask"

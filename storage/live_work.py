@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from experiments.vocabulary import new_id
-from storage.live_tables import GatewayCall, LivePhase, LiveScore, ShadowAsk
+from storage.live_tables import GatewayCallRow, LivePhase, LiveScore, ShadowAskRow
 from storage.tables import table_of
 
 WAITING, SENDING = "waiting", "sending"
@@ -25,7 +25,7 @@ class LiveWork:
 
     def answers_to_score(self, *, limit: int) -> list[dict[str, Any]]:
         """Sampled answers that wait (all columns of their calls) with the id of their experiment, oldest first."""
-        call = table_of(GatewayCall)
+        call = table_of(GatewayCallRow)
         query = (
             select(call, col(LivePhase.experiment_id))
             .join(table_of(LivePhase), col(LivePhase.id) == call.c.phase_id)
@@ -42,15 +42,15 @@ class LiveWork:
         if rows:
             self._session.execute(make(table_of(LiveScore)).on_conflict_do_nothing(), rows)
         self._session.execute(
-            update(GatewayCall)
-            .where(col(GatewayCall.id).in_(call_ids))
+            update(GatewayCallRow)
+            .where(col(GatewayCallRow.id).in_(call_ids))
             .values(score_state="done")
             .execution_options(synchronize_session=False)
         )
 
     def shadows_waiting(self, *, limit: int) -> list[dict[str, Any]]:
         """Requests that wait for a challenger's answer, oldest first."""
-        ask = table_of(ShadowAsk)
+        ask = table_of(ShadowAskRow)
         query = select(ask).where(ask.c.state == WAITING).order_by(ask.c.at).limit(limit)
         return [dict(row) for row in self._session.execute(query).mappings()]
 
@@ -65,8 +65,8 @@ class LiveWork:
         if spent.rowcount != 1:  # type: ignore[attr-defined]
             return False
         taken = self._session.execute(
-            update(ShadowAsk)
-            .where(col(ShadowAsk.id) == ask_id, col(ShadowAsk.state) == WAITING)
+            update(ShadowAskRow)
+            .where(col(ShadowAskRow.id) == ask_id, col(ShadowAskRow.state) == WAITING)
             .values(state=SENDING, worker=worker, estimated_cost_usd=estimate)
             .execution_options(synchronize_session=False)
         )
@@ -78,8 +78,8 @@ class LiveWork:
     def end_shadow(self, ask_id: str, *, state: str, reason: str, at: datetime) -> None:
         """Note how a request ended: ``done``, ``failed`` or ``skipped``."""
         self._session.execute(
-            update(ShadowAsk)
-            .where(col(ShadowAsk.id) == ask_id, col(ShadowAsk.state).in_((WAITING, SENDING)))
+            update(ShadowAskRow)
+            .where(col(ShadowAskRow.id) == ask_id, col(ShadowAskRow.state).in_((WAITING, SENDING)))
             .values(state=state, reason=reason[:300], ended_at=at)
             .execution_options(synchronize_session=False)
         )
@@ -95,6 +95,6 @@ class LiveWork:
 
     def backlog(self) -> tuple[int, int]:
         """(answers that wait for scores, requests that wait for a shadow)."""
-        scores = select(func.count()).select_from(GatewayCall).where(col(GatewayCall.score_state) == WAITING)
-        shadows = select(func.count()).select_from(ShadowAsk).where(col(ShadowAsk.state) == WAITING)
+        scores = select(func.count()).select_from(GatewayCallRow).where(col(GatewayCallRow.score_state) == WAITING)
+        shadows = select(func.count()).select_from(ShadowAskRow).where(col(ShadowAskRow.state) == WAITING)
         return int(self._session.execute(scores).scalar_one()), int(self._session.execute(shadows).scalar_one())

@@ -12,9 +12,9 @@ from sqlalchemy import Subquery, and_, func, select, union_all
 from experiments.vocabulary import TaskState
 from storage.rating_tables import ITEM, SESSION, TASK, RatingItem, RatingSession
 from storage.store import Transaction
-from storage.tables import Example, Output, Rating, Score, table_of
+from storage.tables import ExampleRow, Output, Rating, ScoreRow, table_of
 
-OUTPUT, RATING, SCORE, EXAMPLE = (table_of(kind).c for kind in (Output, Rating, Score, Example))
+OUTPUT, RATING, SCORE, EXAMPLE = (table_of(kind).c for kind in (Output, Rating, ScoreRow, ExampleRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def rated_answers(
             SCORE.reason,
         )
         .join(people, people.c.output_id == OUTPUT.id)
-        .join(table_of(Example), EXAMPLE.id == OUTPUT.example_id)
-        .outerjoin(table_of(Score), scored)
+        .join(table_of(ExampleRow), EXAMPLE.id == OUTPUT.example_id)
+        .outerjoin(table_of(ScoreRow), scored)
         .where(OUTPUT.run_id == run_id)
         .order_by(EXAMPLE.position, OUTPUT.variant_id, OUTPUT.repetition)
         .limit(limit)

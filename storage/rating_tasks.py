@@ -20,7 +20,7 @@ from storage.rating_tables import ITEM, RATER, TASK, Rater, RatingItem, RatingTa
 from storage.records import RatingItemRecord, RatingTaskRecord, to_record
 from storage.tables import table_of
 
-EXAMPLE, OUTPUT, VARIANT = (table_of(kind).c for kind in (tables.Example, tables.Output, tables.Variant))
+EXAMPLE, OUTPUT, VARIANT = (table_of(kind).c for kind in (tables.ExampleRow, tables.Output, tables.Variant))
 FIRST, SECOND = table_of(tables.Output).alias("first"), table_of(tables.Output).alias("second")
 
 
@@ -142,7 +142,7 @@ class RatingTasks:
         query = (
             select(TASK.id, TASK.sequence, TASK.swapped, EXAMPLE.cells, FIRST.c.text, SECOND.c.text, ITEM.texts)
             .join(table_of(RatingItem), ITEM.id == TASK.item_id)
-            .join(table_of(tables.Example), EXAMPLE.id == ITEM.example_id, isouter=True)
+            .join(table_of(tables.ExampleRow), EXAMPLE.id == ITEM.example_id, isouter=True)
             .join(FIRST, FIRST.c.id == ITEM.first_output_id, isouter=True)
             .join(SECOND, SECOND.c.id == ITEM.second_output_id, isouter=True)
             .where(TASK.id.in_(task_ids))
@@ -156,7 +156,7 @@ class RatingTasks:
         """Item → (cells of its row, text of the first output, of the second), for items that are rows."""
         query = (
             select(ITEM.id, EXAMPLE.cells, FIRST.c.text, SECOND.c.text)
-            .join(table_of(tables.Example), EXAMPLE.id == ITEM.example_id)
+            .join(table_of(tables.ExampleRow), EXAMPLE.id == ITEM.example_id)
             .join(FIRST, FIRST.c.id == ITEM.first_output_id, isouter=True)
             .join(SECOND, SECOND.c.id == ITEM.second_output_id, isouter=True)
             .where(ITEM.id.in_(item_ids))

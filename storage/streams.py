@@ -9,10 +9,10 @@ from sqlalchemy import Select, select
 
 from storage.rating_tables import ITEM, RATER, SESSION, TASK, Rater, RatingItem, RatingSession
 from storage.store import Transaction
-from storage.tables import Attempt, Example, Output, Rating, Run, Score, ScorerUse, Variant, table_of
+from storage.tables import Attempt, ExampleRow, Output, Rating, Run, ScoreRow, ScorerUse, Variant, table_of
 
 ATTEMPT, EXAMPLE, OUTPUT, RATING, RUN, SCORE, USE, VARIANT = (
-    table_of(kind).c for kind in (Attempt, Example, Output, Rating, Run, Score, ScorerUse, Variant)
+    table_of(kind).c for kind in (Attempt, ExampleRow, Output, Rating, Run, ScoreRow, ScorerUse, Variant)
 )
 EVIDENCE_KINDS = ("full", "import")
 _BATCH = 500
@@ -32,7 +32,7 @@ def stream_outputs(tx: Transaction, experiment_id: str) -> Iterator[dict[str, An
         )
         .join(table_of(Run), RUN.id == OUTPUT.run_id)
         .join(table_of(Variant), VARIANT.id == OUTPUT.variant_id)
-        .join(table_of(Example), EXAMPLE.id == OUTPUT.example_id)
+        .join(table_of(ExampleRow), EXAMPLE.id == OUTPUT.example_id)
         .where(RUN.experiment_id == experiment_id, RUN.kind.in_(EVIDENCE_KINDS))
         .order_by(RUN.number, EXAMPLE.position, VARIANT.position, OUTPUT.repetition)
     )
@@ -45,7 +45,7 @@ def stream_attempts(tx: Transaction, experiment_id: str) -> Iterator[dict[str, A
         select(*ATTEMPT, VARIANT.name.label("variant"), EXAMPLE.position)
         .join(table_of(Run), RUN.id == ATTEMPT.run_id)
         .join(table_of(Variant), VARIANT.id == ATTEMPT.variant_id)
-        .join(table_of(Example), EXAMPLE.id == ATTEMPT.example_id)
+        .join(table_of(ExampleRow), EXAMPLE.id == ATTEMPT.example_id)
         .where(RUN.experiment_id == experiment_id)
         .order_by(ATTEMPT.id)
     )
@@ -74,7 +74,7 @@ def stream_scores(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any
         .join(table_of(Output), OUTPUT.id == SCORE.output_id)
         .join(table_of(Run), RUN.id == OUTPUT.run_id)
         .join(table_of(Variant), VARIANT.id == OUTPUT.variant_id)
-        .join(table_of(Example), EXAMPLE.id == OUTPUT.example_id)
+        .join(table_of(ExampleRow), EXAMPLE.id == OUTPUT.example_id)
         .join(table_of(ScorerUse), used)
         .where(RUN.experiment_id == experiment_id)
         .order_by(EXAMPLE.position, VARIANT.position, OUTPUT.repetition, SCORE.metric)
@@ -97,7 +97,7 @@ def stream_ratings(tx: Transaction, experiment_id: str) -> Iterator[dict[str, An
         )
         .join(table_of(Output), OUTPUT.id == RATING.output_id)
         .join(table_of(Variant), VARIANT.id == OUTPUT.variant_id)
-        .join(table_of(Example), EXAMPLE.id == OUTPUT.example_id)
+        .join(table_of(ExampleRow), EXAMPLE.id == OUTPUT.example_id)
         .where(RATING.experiment_id == experiment_id)
         .order_by(EXAMPLE.position, VARIANT.position, RATING.rater_id)
     )
@@ -122,7 +122,7 @@ def stream_votes(tx: Transaction, experiment_id: str) -> Iterator[dict[str, Any]
         .join(table_of(RatingSession), SESSION.id == TASK.session_id)
         .join(table_of(Rater), RATER.id == TASK.rater_id)
         .join(table_of(RatingItem), ITEM.id == TASK.item_id)
-        .join(table_of(Example), EXAMPLE.id == ITEM.example_id, isouter=True)
+        .join(table_of(ExampleRow), EXAMPLE.id == ITEM.example_id, isouter=True)
         .join(shown, shown.c.id == ITEM.first_output_id, isouter=True)
         .join(first, first.c.id == shown.c.variant_id, isouter=True)
         .join(beside, beside.c.id == ITEM.second_output_id, isouter=True)

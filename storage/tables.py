@@ -137,8 +137,10 @@ class DatasetVersion(SQLModel, table=True):
     created_at: datetime = _time()
 
 
-class Example(SQLModel, table=True):
+class ExampleRow(SQLModel, table=True):
     """One row is one input of a dataset version: its cells as text (null where there was none)."""
+
+    __tablename__ = "example"
 
     __table_args__ = (UniqueConstraint("dataset_version_id", "position"),)
 
@@ -332,8 +334,10 @@ class Preview(SQLModel, table=True):
 # --- judging -----------------------------------------------------------------------------------------------------
 
 
-class Score(SQLModel, table=True):
+class ScoreRow(SQLModel, table=True):
     """One row is what one scorer version says of one output; a null value carries its reason."""
+
+    __tablename__ = "score"
 
     __table_args__ = (
         UniqueConstraint("output_id", "metric", "fingerprint"),
@@ -368,11 +372,13 @@ class Rating(SQLModel, table=True):
     created_at: datetime = _time()
 
 
-class Judgement(SQLModel, table=True):
+class JudgementRow(SQLModel, table=True):
     """One row is what one paid call of a judge answered; its text is read again wherever a verdict is needed.
 
     ``request_hash`` holds model, messages, parameters and repeat, so the same text is not judged twice.
     """
+
+    __tablename__ = "judgement"
 
     __table_args__ = (
         UniqueConstraint("run_id", "request_hash"),
@@ -425,8 +431,10 @@ class QualityCheckVersion(SQLModel, table=True):
 # --- comparing and deciding ----------------------------------------------------------------------------------------
 
 
-class Analysis(SQLModel, table=True):
+class AnalysisRow(SQLModel, table=True):
     """One row is one computed analysis: the result as shown, and the hashes of what it was computed from."""
+
+    __tablename__ = "analysis"
 
     __table_args__ = (UniqueConstraint("experiment_id", "number"),)
 
@@ -441,8 +449,10 @@ class Analysis(SQLModel, table=True):
     created_at: datetime = _time()
 
 
-class Look(SQLModel, table=True):
+class LookRow(SQLModel, table=True):
     """One row is one opening of results that showed something new: how much there was, who looked, what stood there."""
+
+    __tablename__ = "look"
 
     __table_args__ = (Index("ix_look_experiment_id", "experiment_id"),)
 
@@ -529,8 +539,10 @@ class ModelPrice(SQLModel, table=True):
     set_at: datetime = _time()
 
 
-class Worker(SQLModel, table=True):
+class WorkerRow(SQLModel, table=True):
     """One row is one worker process that was seen; a stale heartbeat means it is gone."""
+
+    __tablename__ = "worker"
 
     id: str = Field(primary_key=True)
     host: str

@@ -23,7 +23,7 @@ from experiments.completions.answers import Answer
 from experiments.completions.demo_embedding import simulated_embedding
 from experiments.completions.engine import Call, PassOn
 from experiments.demo_models.draws import Draws
-from experiments.demo_models.judging import Trial, trial_in, verdict_of
+from experiments.demo_models.judging import JudgedTexts, trial_in, verdict_of
 from experiments.demo_models.reading import read
 from experiments.demo_models.responder import respond
 from experiments.demo_models.skill import SKILLS, Skill
@@ -91,7 +91,7 @@ def simulated_answer(request: Request, sample: int) -> Answer:
     )
 
 
-def _verdict(request: Request, trial: Trial, sample: int, skill: Skill) -> tuple[str, Draws]:
+def _verdict(request: Request, trial: JudgedTexts, sample: int, skill: Skill) -> tuple[str, Draws]:
     draws = _draws(request, "\n".join(trial.texts.values()), sample)
     return verdict_of(trial, draws, skill), draws
 

@@ -63,7 +63,7 @@ KINDS_BY_EXCEPTION: Mapping[str, FailureKind] = {
 }
 
 
-class Choice(Protocol):
+class LitellmChoice(Protocol):
     """One choice of a litellm response."""
 
     message: object
@@ -73,7 +73,7 @@ class Choice(Protocol):
 class ModelResponse(Protocol):
     """A litellm response, as far as it is read."""
 
-    choices: Sequence[Choice]
+    choices: Sequence[LitellmChoice]
 
 
 class Chunk(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FileLimits:
     """The stated limits of one file; all of them inclusive.
 
     ``cells`` and ``total_characters`` bound the memory of the finished table. ``decoded_bytes`` is what XLSX
@@ -25,4 +25,4 @@ class Limits:
     compression_ratio: int = 200
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = FileLimits()

@@ -9,7 +9,7 @@ from experiments.datasets.content_kind import content_kind, refuse_markup
 from experiments.datasets.delimited import open_delimited
 from experiments.datasets.encodings import decode
 from experiments.datasets.json_rows import is_json_lines, looks_like_json, open_json, open_json_lines
-from experiments.datasets.limits import DEFAULT_LIMITS, Limits
+from experiments.datasets.limits import DEFAULT_LIMITS, FileLimits
 from experiments.datasets.parquet import open_parquet
 from experiments.datasets.table import OpenTable, ReportDraft, Row, Table
 from experiments.datasets.upload import UploadedFile, display_name
@@ -26,7 +26,9 @@ _JSON_ENDINGS = _ENDINGS["jsonl"]
 _JSON_LINES_ENDINGS = {"jsonl", "ndjson"}
 
 
-def read_table(content: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS, encoding: str | None = None) -> Table:
+def read_table(
+    content: bytes, *, filename: str, limits: FileLimits = DEFAULT_LIMITS, encoding: str | None = None
+) -> Table:
     """The whole table of a CSV, TSV, JSONL, JSON, XLSX or Parquet file.
 
     What the file is follows from its content; the name is a hint and is used in messages. No value is
@@ -49,7 +51,7 @@ def read_table(content: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS
 
 
 def open_table(
-    content: bytes, *, filename: str, limits: Limits = DEFAULT_LIMITS, encoding: str | None = None
+    content: bytes, *, filename: str, limits: FileLimits = DEFAULT_LIMITS, encoding: str | None = None
 ) -> OpenTable:
     """The columns of a file and a stream of its rows, which are decoded as they are taken (all but JSON).
 

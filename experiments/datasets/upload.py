@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from experiments.datasets.limits import Limits
+from experiments.datasets.limits import FileLimits
 from experiments.errors import BakeoffError, TooLarge
 from experiments.plain_text import name_of_character
 from experiments.storable import UNSTORABLE
@@ -17,7 +17,7 @@ class UploadedFile:
 
     name: str
     content: bytes
-    limits: Limits
+    limits: FileLimits
 
     def problem(
         self, code: str, what: str, hint: str = "", *, place: str | None = None, column: int | None = None
@@ -27,7 +27,7 @@ class UploadedFile:
         return BakeoffError(code, f"{where}: {what}", hint)
 
     def too_large(self, limit: str, what: str, hint: str, *, place: str | None = None) -> TooLarge:
-        """The error for a broken limit; ``limit`` is a field of ``Limits``, the message tells its value."""
+        """The error for a broken limit; ``limit`` is a field of ``FileLimits``, the message tells its value."""
         allowed = f"the limit ({limit}) is {getattr(self.limits, limit):,}"
         return TooLarge("too_large", f"{', '.join(p for p in (self.name, place) if p)}: {what}; {allowed}.", hint)
 

@@ -12,7 +12,7 @@ from experiments.demo_models.classification import holds, label_of, mood_of, top
 from experiments.demo_models.draws import Draws
 from experiments.demo_models.extraction import fact, summary
 from experiments.demo_models.json_fields import Field
-from experiments.demo_models.reading import Assignment
+from experiments.demo_models.reading import ReadPrompt
 from experiments.demo_models.skill import Skill
 from experiments.demo_models.support_replies import support_reply
 from experiments.demo_models.word_problems import asks_for_a_number, guessed_result
@@ -20,7 +20,7 @@ from experiments.demo_models.word_problems import asks_for_a_number, guessed_res
 LABELLED = re.compile(r"label|categor|class|topic|intent|type|department|queue|tag", re.IGNORECASE)
 
 
-def json_answer(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def json_answer(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     """The object as text. Where nothing enforces JSON, weak prompts get it with words or fences around it."""
     filling = Filling(assignment, draws, skill)
     text = json.dumps({f.name: filling.value(f) for f in assignment.fields}, ensure_ascii=False)
@@ -39,7 +39,7 @@ def json_answer(assignment: Assignment, draws: Draws, skill: Skill) -> str:
 class Filling:
     """Fills fields from one assignment. What it cannot find is null."""
 
-    assignment: Assignment
+    assignment: ReadPrompt
     draws: Draws
     skill: Skill
 

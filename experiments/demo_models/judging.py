@@ -41,7 +41,7 @@ SURE_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class JudgedTexts:
     """What a judge's prompt holds: the fenced texts by name, the orders around them."""
 
     texts: Mapping[str, str]
@@ -52,17 +52,17 @@ class Trial:
         return "\n".join(text for name, text in self.texts.items() if name.startswith(("INPUT", "MATERIAL")))
 
 
-def trial_in(messages: Sequence[Mapping[str, Any]]) -> Trial | None:
+def trial_in(messages: Sequence[Mapping[str, Any]]) -> JudgedTexts | None:
     """What is to be judged, or None when the prompt asks for no verdict on fenced data."""
     texts = [str(m.get("content") or "") for m in messages]
     orders = "\n".join(t for t, m in zip(texts, messages, strict=True) if m.get("role") in ("system", "developer"))
     data = "\n".join(t for t, m in zip(texts, messages, strict=True) if m.get("role") == "user")
     fenced = {m["name"]: m["text"] for m in FENCED.finditer(data)}
     judged = "ANSWER" in fenced or {"FIRST ANSWER", "SECOND ANSWER"} <= set(fenced)
-    return Trial(fenced, orders) if judged and ASKS_FOR_A_VERDICT.search(orders) else None
+    return JudgedTexts(fenced, orders) if judged and ASKS_FOR_A_VERDICT.search(orders) else None
 
 
-def verdict_of(trial: Trial, draws: Draws, skill: Skill) -> str:
+def verdict_of(trial: JudgedTexts, draws: Draws, skill: Skill) -> str:
     """The judge's answer: a JSON object with reason and verdict, or one for each criterion."""
     rubric = found["text"] if (found := RUBRIC.search(trial.orders)) else ""
     if "FIRST ANSWER" in trial.texts:
@@ -74,7 +74,7 @@ def verdict_of(trial: Trial, draws: Draws, skill: Skill) -> str:
     return json.dumps(_judged(rubric, trial, draws, skill, ""), ensure_ascii=False)
 
 
-def _judged(rubric: str, trial: Trial, draws: Draws, skill: Skill, name: str) -> dict[str, object]:
+def _judged(rubric: str, trial: JudgedTexts, draws: Draws, skill: Skill, name: str) -> dict[str, object]:
     answer = trial.texts["ANSWER"]
     marks = marks_of(rubric, answer, trial)
     share = sum(marks.values()) / len(marks)
@@ -93,7 +93,7 @@ def _judged(rubric: str, trial: Trial, draws: Draws, skill: Skill, name: str) ->
     return {"reason": reason, "verdict": "pass" if passes else "fail"}
 
 
-def _preferred(rubric: str, trial: Trial, draws: Draws, skill: Skill) -> dict[str, object]:
+def _preferred(rubric: str, trial: JudgedTexts, draws: Draws, skill: Skill) -> dict[str, object]:
     first, second = trial.texts["FIRST ANSWER"], trial.texts["SECOND ANSWER"]
     shares = []
     for text in (first, second):
@@ -109,7 +109,7 @@ def _preferred(rubric: str, trial: Trial, draws: Draws, skill: Skill) -> dict[st
     return {"reason": f"The {better} answer does more of what the rubric asks for.", "verdict": better}
 
 
-def marks_of(rubric: str, answer: str, trial: Trial) -> dict[str, bool]:
+def marks_of(rubric: str, answer: str, trial: JudgedTexts) -> dict[str, bool]:
     """What the rubric asks for → whether the answer does it; where it names nothing known, whether it helps."""
     found = {name: check(answer, trial) for name, cue, check in CHECKS if cue.search(rubric)}
     limit = cues.most_words(rubric)
@@ -136,7 +136,7 @@ def _reason(marks: Mapping[str, bool]) -> str:
     return ", ".join(parts) + "."
 
 
-def _helps(answer: str, trial: Trial) -> bool:
+def _helps(answer: str, trial: JudgedTexts) -> bool:
     """Whether the answer says what is known of the topic, or holds the number of the reference."""
     if trial.texts.get("REFERENCE", "").strip():
         return _accurate(answer, trial)
@@ -146,7 +146,7 @@ def _helps(answer: str, trial: Trial) -> bool:
     return any(text and _shared(text, answer) >= 0.6 for text in known) if topics else len(answer.split()) >= 3
 
 
-def _accurate(answer: str, trial: Trial) -> bool:
+def _accurate(answer: str, trial: JudgedTexts) -> bool:
     reference = trial.texts.get("REFERENCE", "")
     if not reference.strip():
         return _helps(answer, trial)
@@ -161,17 +161,17 @@ def _shared(wanted: str, answer: str) -> float:
     return sum(w in answer.lower() for w in words) / max(1, len(words))
 
 
-def _says(*groups: Mapping[str, str]) -> Callable[[str, Trial], bool]:
+def _says(*groups: Mapping[str, str]) -> Callable[[str, JudgedTexts], bool]:
     """Whether the answer holds one of these sentences in any language, or most of its words."""
     sentences = [sentence.rstrip(",.!") for group in groups for sentence in group.values()]
     return lambda answer, _trial: any(s.lower() in answer.lower() or _shared(s, answer) >= 0.8 for s in sentences)
 
 
-def _own_language(answer: str, trial: Trial) -> bool:
+def _own_language(answer: str, trial: JudgedTexts) -> bool:
     return detected_language(answer) == detected_language(trial.material() or answer)
 
 
-def _is_json(answer: str, _trial: Trial) -> bool:
+def _is_json(answer: str, _trial: JudgedTexts) -> bool:
     try:
         json.loads(answer)
     except ValueError:
@@ -179,7 +179,7 @@ def _is_json(answer: str, _trial: Trial) -> bool:
     return True
 
 
-CHECKS: tuple[tuple[str, re.Pattern[str], Callable[[str, Trial], bool]], ...] = (
+CHECKS: tuple[tuple[str, re.Pattern[str], Callable[[str, JudgedTexts], bool]], ...] = (
     ("names a next step", cues.NEXT_STEP, _says(*(t.steps for t in (*knowledge().topics, knowledge().unknown)))),
     ("apologises", cues.APOLOGY, _says(knowledge().apologies)),
     ("greets", cues.GREETING, _says(knowledge().greetings)),

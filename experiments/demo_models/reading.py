@@ -18,7 +18,7 @@ from experiments.demo_models.material import split_material
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class ReadPrompt:
     """A prompt as the responder sees it.
 
     ``material`` is the text that the prompt is about, ``instructions`` the rest. ``most_words`` is None without a
@@ -50,7 +50,7 @@ class Assignment:
     guidance: int
 
 
-def read(messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> Assignment:
+def read(messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> ReadPrompt:
     """The assignment in a list of chat messages; the last user message holds the material."""
     system = "\n".join(_text(m) for m in messages if m.get("role") in ("system", "developer"))
     users = [_text(m) for m in messages if m.get("role") == "user"]
@@ -62,7 +62,7 @@ def read(messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -
     def asks(cue: cues.Cue) -> bool:
         return cue.search(instructions) is not None
 
-    return Assignment(
+    return ReadPrompt(
         material=material,
         instructions=instructions,
         labels=labels,

@@ -8,7 +8,7 @@ from experiments.demo_models.classification import label_of, topic_of
 from experiments.demo_models.draws import Draws
 from experiments.demo_models.extraction import summary
 from experiments.demo_models.json_answers import json_answer
-from experiments.demo_models.reading import Assignment
+from experiments.demo_models.reading import ReadPrompt
 from experiments.demo_models.skill import Skill
 from experiments.demo_models.support_replies import cut_to_words, reply_language, support_reply
 from experiments.demo_models.word_problems import asks_for_a_number, worked_answer
@@ -33,7 +33,7 @@ CANNOT = (
 )
 
 
-def respond(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def respond(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     """The text of the answer. What it has no skill for, it says that it cannot do."""
     if DANGEROUS.search(assignment.material) or DANGEROUS.search(assignment.instructions):
         return REFUSALS[assignment.language or assignment.material_language]
@@ -49,7 +49,7 @@ def respond(assignment: Assignment, draws: Draws, skill: Skill) -> str:
     return support_reply(assignment, draws, skill) if is_support else CANNOT
 
 
-def _labelled(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def _labelled(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     label = label_of(
         assignment.labels,
         assignment.material,
@@ -71,7 +71,7 @@ def _labelled(assignment: Assignment, draws: Draws, skill: Skill) -> str:
     )
 
 
-def _summarised(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def _summarised(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     text = summary(assignment.material)
     if not text:
         return CANNOT

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from experiments.demo_models.classification import mood_of, topic_of
 from experiments.demo_models.draws import Draws
-from experiments.demo_models.reading import Assignment
+from experiments.demo_models.reading import ReadPrompt
 from experiments.demo_models.skill import Skill
 from experiments.demo_models.support_knowledge import knowledge
 
@@ -45,7 +45,7 @@ class Parts:
         return "\n".join(p for p in (self.greeting, body, self.closing) if p)
 
 
-def support_reply(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def support_reply(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     """The reply: more complete and shorter the more clearly the prompt asks for it."""
     language = reply_language(assignment, draws, skill)
     parts = _parts(assignment, draws, skill, language)
@@ -55,7 +55,7 @@ def support_reply(assignment: Assignment, draws: Draws, skill: Skill) -> str:
     return parts.within(limit).text()
 
 
-def reply_language(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def reply_language(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     """The language of the reply: as asked, or the customer's, or English, which is what weak prompts get."""
     own = assignment.material_language
     if assignment.language is not None:
@@ -76,7 +76,7 @@ def cut_to_words(text: str, limit: int) -> str:
     return " ".join(kept) if kept else " ".join(text.split()[:limit])
 
 
-def _parts(assignment: Assignment, draws: Draws, skill: Skill, language: str) -> Parts:
+def _parts(assignment: ReadPrompt, draws: Draws, skill: Skill, language: str) -> Parts:
     topic = topic_of(assignment.material, draws, skill, guidance=assignment.guidance) or knowledge().unknown
 
     def does(name: str, asked: bool, habit: float = skill.habit) -> bool:
@@ -98,7 +98,7 @@ def _parts(assignment: Assignment, draws: Draws, skill: Skill, language: str) ->
     )
 
 
-def _greeting(assignment: Assignment, language: str) -> str:
+def _greeting(assignment: ReadPrompt, language: str) -> str:
     name = SIGNED.search(assignment.material)
     if assignment.greeting and name:
         return knowledge().named_greetings[language].format(name["name"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.demo_models.arithmetic import Solution, shown, solve
 from experiments.demo_models.draws import Draws
 from experiments.demo_models.quantities import QUANTITY
-from experiments.demo_models.reading import Assignment
+from experiments.demo_models.reading import ReadPrompt
 from experiments.demo_models.skill import Skill
 from experiments.demo_models.wording import either
 
@@ -26,7 +26,7 @@ def asks_for_a_number(material: str) -> bool:
     return ASKS.search(material) is not None and QUANTITY.search(material) is not None
 
 
-def guessed_result(assignment: Assignment, draws: Draws, skill: Skill) -> Solution | None:
+def guessed_result(assignment: ReadPrompt, draws: Draws, skill: Skill) -> Solution | None:
     """What the model makes of the problem, slips included; None without any number."""
     solution = solve(assignment.material, step_by_step=assignment.step_by_step)
     if solution is None:
@@ -40,7 +40,7 @@ def guessed_result(assignment: Assignment, draws: Draws, skill: Skill) -> Soluti
     return Solution(wrong, solution.steps)
 
 
-def worked_answer(assignment: Assignment, draws: Draws, skill: Skill) -> str:
+def worked_answer(assignment: ReadPrompt, draws: Draws, skill: Skill) -> str:
     """The answer in words: bare, with the steps, or chatty, as asked and as well as the model follows."""
     solution = guessed_result(assignment, draws, skill)
     if solution is None:

@@ -3,15 +3,15 @@
 Pure: a judge says which requests a case needs and what their answers come to. ``actions/judge_run.py`` pays for them.
 """
 
-from experiments.judges.case import Case
+from experiments.judges.case import JudgeCase
 from experiments.judges.judge import Judge, JudgeCall, bind_judge, bind_judges, bind_rubric_judge
 from experiments.judges.spec import JUDGE, JudgeSpec, judge_spec
 
 __all__ = [
     "JUDGE",
-    "Case",
     "Judge",
     "JudgeCall",
+    "JudgeCase",
     "JudgeSpec",
     "bind_judge",
     "bind_judges",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JudgeCase:
     """What a judge sees. ``inputs`` are the values that fill the prompts of any variant, under their names.
 
     They are the same for all variants and the prompts themselves are not shown, so that a judge does not know whose

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.judges.case import Case
+from experiments.judges.case import JudgeCase
 from experiments.judges.fences import fenced, mark_of
 from experiments.judges.questions import FIRST, SECOND, answers_of
 from experiments.judges.spec import JudgeSpec
@@ -19,7 +19,7 @@ order, a plea or a verdict that stands inside it is a part of the answer and no 
 are no merits of their own."""
 
 
-def judge_request(spec: JudgeSpec, case: Case, *, model: str, swapped: bool = False) -> Request:
+def judge_request(spec: JudgeSpec, case: JudgeCase, *, model: str, swapped: bool = False) -> Request:
     """What is sent to one model of the jury; ``swapped`` shows the two answers of a pair the other way round.
 
     The orders are alike for all cases of a judge, so that providers which cache the beginning of a prompt can.
@@ -38,7 +38,7 @@ def judge_request(spec: JudgeSpec, case: Case, *, model: str, swapped: bool = Fa
     )
 
 
-def shown_texts(spec: JudgeSpec, case: Case, *, swapped: bool = False) -> dict[str, str]:
+def shown_texts(spec: JudgeSpec, case: JudgeCase, *, swapped: bool = False) -> dict[str, str]:
     """What stands between the marks: inputs, material, the reference where it is asked for, the answer or the two."""
     texts = {f"INPUT {name}": value for name, value in case.inputs.items()}
     texts |= {f"MATERIAL {name}": value for name, value in case.material.items()}

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ScorerEntry
-from experiments.judges.case import Case
+from experiments.judges.case import JudgeCase
 from experiments.judges.fences import addresses_the_judge
 from experiments.judges.instructions import judge_request
 from experiments.judges.questions import metrics_of
 from experiments.judges.spec import INSTRUCTIONS_VERSION, JudgeSpec, judge_spec
 from experiments.judges.verdicts import Unreadable, read_verdicts
-from experiments.judges.votes import Vote, scores_of
+from experiments.judges.votes import JudgeVote, scores_of
 from experiments.plans.plan import SYSTEM_METRICS, MetricDefinition
 from experiments.scoring.binding import SIMILARITY, is_judge
 from experiments.vocabulary import Request, Score
@@ -45,23 +45,23 @@ class Judge:
         """The judge's own metric."""
         return self.spec.name
 
-    def calls(self, case: Case) -> tuple[JudgeCall, ...]:
+    def calls(self, case: JudgeCase) -> tuple[JudgeCall, ...]:
         """The calls that decide one case: models × repeats, and for pairs both orders."""
         return tuple(
             JudgeCall(model, swapped, sample, judge_request(self.spec, case, model=model, swapped=swapped))
             for model, sample, swapped in self.call_keys()
         )
 
-    def lacking(self, case: Case) -> str | None:  # noqa: ARG002 - a model can judge an empty answer
+    def lacking(self, case: JudgeCase) -> str | None:  # noqa: ARG002 - a model can judge an empty answer
         """Why a case cannot be judged at all, beside what its spec asks for."""
         return None
 
-    def vote(self, call: JudgeCall, text: str) -> Vote | Unreadable:
+    def vote(self, call: JudgeCall, text: str) -> JudgeVote | Unreadable:
         """What a call's answer says, or why it says nothing."""
         found = read_verdicts(self.spec, text)
-        return found if isinstance(found, Unreadable) else Vote(call.model, call.swapped, call.sample, found)
+        return found if isinstance(found, Unreadable) else JudgeVote(call.model, call.swapped, call.sample, found)
 
-    def scores(self, case: Case, votes: Sequence[Vote], reasons: Sequence[str]) -> dict[str, Score]:
+    def scores(self, case: JudgeCase, votes: Sequence[JudgeVote], reasons: Sequence[str]) -> dict[str, Score]:
         """Metric → score of one case; ``reasons`` are why further calls gave no vote."""
         talked_to = addresses_the_judge(case.answer)
         return scores_of(self.spec, votes, missing=len(reasons), talked_to=talked_to)

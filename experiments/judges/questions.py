@@ -14,7 +14,7 @@ FIRST, SECOND, TIE = "first", "second", "tie"
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class VerdictScale:
     """The verdicts of one question: word → value, the kind of metric, the unit beside its numbers."""
 
     values: Mapping[str, float]
@@ -32,16 +32,16 @@ class Answers:
         return self.values.get(verdict.strip().lower()) if isinstance(verdict, str) else None
 
 
-def answers_of(spec: JudgeSpec) -> Answers:
+def answers_of(spec: JudgeSpec) -> VerdictScale:
     """The verdicts that a judge may give."""
     if spec.pairwise:
         values = {FIRST: 0.0, SECOND: 1.0, TIE: 0.5}
         told = f'"{FIRST}" or "{SECOND}" for the better answer, "{TIE}" when neither is better'
-        return Answers(values, MetricKind.PREFERENCE, "points", _words(values), told)
+        return VerdictScale(values, MetricKind.PREFERENCE, "points", _words(values), told)
     if isinstance(spec.scale, dict):
         low, high = min(spec.scale), max(spec.scale)
         anchors = "\n".join(f"  {grade}: {text}" for grade, text in sorted(spec.scale.items()))
-        return Answers(
+        return VerdictScale(
             {str(grade): float(grade) for grade in range(low, high + 1)},
             MetricKind.ORDINAL,
             "score",
@@ -53,9 +53,9 @@ def answers_of(spec: JudgeSpec) -> Answers:
         shares = all(0 <= value <= 1 for value in values.values())
         kind = MetricKind.BINARY if set(values.values()) <= {0.0, 1.0} else MetricKind.SCORE
         told = "one of " + ", ".join(f'"{word}"' for word in values)
-        return Answers(values, kind, "points" if shares else "score", _words(values), told)
+        return VerdictScale(values, kind, "points" if shares else "score", _words(values), told)
     values = {"pass": 1.0, "fail": 0.0}
-    return Answers(values, MetricKind.BINARY, "points", _words(values), '"pass" or "fail"')
+    return VerdictScale(values, MetricKind.BINARY, "points", _words(values), '"pass" or "fail"')
 
 
 def metrics_of(spec: JudgeSpec) -> tuple[MetricDefinition, ...]:

@@ -13,11 +13,11 @@ from pydantic import ValidationError, model_validator
 
 from experiments.errors import BakeoffError, nearest
 from experiments.experiment_file import ScorerEntry
-from experiments.judges.case import Case
+from experiments.judges.case import JudgeCase
 from experiments.judges.judge import Judge, JudgeCall
 from experiments.judges.spec import JudgeSpec
 from experiments.judges.verdicts import WHOLE, Finding, Unreadable
-from experiments.judges.votes import Vote, no_verdict
+from experiments.judges.votes import JudgeVote, no_verdict
 from experiments.plans.plan import MetricDefinition
 from experiments.scoring.binding import SIMILARITY
 from experiments.vectors import cosine, unpacked
@@ -49,7 +49,7 @@ class SimilaritySpec(JudgeSpec):
 class SimilarityJudge(Judge):
     """Asks for two vectors a case: the answer's, and (as ``swapped``) the reference's, which is paid for once."""
 
-    def calls(self, case: Case) -> tuple[JudgeCall, ...]:
+    def calls(self, case: JudgeCase) -> tuple[JudgeCall, ...]:
         """One request per text; equal texts are equal requests, so that the cache knows them."""
         texts = {False: case.answer, True: case.reference or ""}
         return tuple(
@@ -63,17 +63,17 @@ class SimilarityJudge(Judge):
         """(model, 0, whether it is the reference) of both texts."""
         return tuple((model, 0, swapped) for model in self.spec.jury for swapped in (False, True))
 
-    def lacking(self, case: Case) -> str | None:
+    def lacking(self, case: JudgeCase) -> str | None:
         """Why a case has no value at all: embedding models take no empty text."""
         return "the answer is empty" if not case.answer.strip() else None
 
-    def vote(self, call: JudgeCall, text: str) -> Vote | Unreadable:
+    def vote(self, call: JudgeCall, text: str) -> JudgeVote | Unreadable:
         """The vector of one text, kept as it came."""
         if unpacked(text) is None:
             return Unreadable("it is no vector")
-        return Vote(call.model, call.swapped, call.sample, {WHOLE: Finding(0.0, text, "")})
+        return JudgeVote(call.model, call.swapped, call.sample, {WHOLE: Finding(0.0, text, "")})
 
-    def scores(self, case: Case, votes: Sequence[Vote], reasons: Sequence[str]) -> dict[str, Score]:  # noqa: ARG002 - asked of all judges
+    def scores(self, case: JudgeCase, votes: Sequence[JudgeVote], reasons: Sequence[str]) -> dict[str, Score]:  # noqa: ARG002 - asked of all judges
         """The cosine of both vectors. Below 0, which is no nearer than unrelated, counts as 0."""
         found = {vote.swapped: unpacked(vote.findings[WHOLE].word) or () for vote in votes}
         if len(found) < 2:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.judges.questions import Answers, answers_of
+from experiments.judges.questions import VerdictScale, answers_of
 from experiments.judges.spec import JudgeSpec
 from experiments.scoring.reasons import one_line, quote
 from experiments.thinking import without_thinking
@@ -64,7 +64,7 @@ def read_verdicts(spec: JudgeSpec, text: str) -> dict[str, Finding] | Unreadable
     return findings
 
 
-def _finding(part: object, answers: Answers) -> Finding | Unreadable:
+def _finding(part: object, answers: VerdictScale) -> Finding | Unreadable:
     if not isinstance(part, Mapping):
         return Unreadable("no object with 'reason' and 'verdict'")
     if set(part) != {"reason", "verdict"}:

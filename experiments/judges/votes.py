@@ -16,7 +16,7 @@ from experiments.vocabulary import MetricKind, Score
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class JudgeVote:
     """What one call found: by which model, with the sides swapped or not, in which repeat."""
 
     model: str
@@ -25,7 +25,9 @@ class Vote:
     findings: dict[str, Finding]
 
 
-def scores_of(spec: JudgeSpec, votes: Sequence[Vote], *, missing: int = 0, talked_to: bool = False) -> dict[str, Score]:
+def scores_of(
+    spec: JudgeSpec, votes: Sequence[JudgeVote], *, missing: int = 0, talked_to: bool = False
+) -> dict[str, Score]:
     """Metric → score of one case. ``missing`` calls gave no verdict; ``talked_to``: the answer speaks to its judge.
 
     A model's verdict is the one that most of its repeats gave, the jury's the one that most models gave; where they
@@ -47,7 +49,7 @@ def scores_of(spec: JudgeSpec, votes: Sequence[Vote], *, missing: int = 0, talke
     return {spec.name: whole, **{criterion_metric(spec, name): score for name, score in single.items()}}
 
 
-def _score(spec: JudgeSpec, criterion: str, votes: Sequence[Vote], *, missing: int, talked_to: bool) -> Score:
+def _score(spec: JudgeSpec, criterion: str, votes: Sequence[JudgeVote], *, missing: int, talked_to: bool) -> Score:
     findings = [(vote, vote.findings[criterion]) for vote in votes]
     if not findings:
         return no_verdict("the judge gave no verdict", missing=missing)
@@ -78,7 +80,7 @@ def _agreed(values: Sequence[float], kind: MetricKind) -> float:
     return Counter(values).most_common(1)[0][0]
 
 
-def _pair_score(votes: Sequence[Vote], *, missing: int, talked_to: bool) -> Score:
+def _pair_score(votes: Sequence[JudgeVote], *, missing: int, talked_to: bool) -> Score:
     pairs = paired_orders(votes)
     if not pairs:
         return no_verdict("the judge did not answer in both orders", missing=missing)
@@ -104,7 +106,7 @@ def _pair_score(votes: Sequence[Vote], *, missing: int, talked_to: bool) -> Scor
     return Score(value, reason, details)
 
 
-def paired_orders(votes: Sequence[Vote]) -> list[tuple[Vote, Vote]]:
+def paired_orders(votes: Sequence[JudgeVote]) -> list[tuple[JudgeVote, JudgeVote]]:
     """(as given, swapped) of every model and repeat that answered in both orders."""
     by_key = {(vote.model, vote.sample, vote.swapped): vote for vote in votes}
     return [
@@ -114,7 +116,7 @@ def paired_orders(votes: Sequence[Vote]) -> list[tuple[Vote, Vote]]:
     ]
 
 
-def _share(given: Vote, swapped: Vote) -> float | None:
+def _share(given: JudgeVote, swapped: JudgeVote) -> float | None:
     """The share of the answer under test: 1 preferred, 0 not, 0.5 tie; None when the orders contradict each other."""
     words = given.findings[WHOLE].word, swapped.findings[WHOLE].word
     # as given the answer under test stands second, swapped it stands first

@@ -52,7 +52,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class CallPrice:
     """Dollars and seconds of one call of each variant (means); None where the price is not known."""
 
     usd_per_call: Mapping[str, float | None]
@@ -144,7 +144,7 @@ def plan_size(
     challengers: int = 1,
     repeats: int = 1,
     available: int | None = None,
-    price: Price | None = None,
+    price: CallPrice | None = None,
     live: bool = False,
     split_ratio: float = 1.0,
     sizes: Sequence[int] = TABLE_SIZES,

@@ -33,7 +33,7 @@ _GRADER_OPTIONS = ("provider", "rubricPrompt")
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TestCase:
     """One test: its variables as text, what to check, a description and labels for slices."""
 
     place: Place
@@ -49,9 +49,9 @@ class CaseReader:
 
     findings: Findings
     read_file: ReadFile
-    default: Case
+    default: TestCase
 
-    def cases(self, value: Any, place: Place) -> list[Case]:  # noqa: ANN401
+    def cases(self, value: Any, place: Place) -> list[TestCase]:  # noqa: ANN401
         """All tests in their order, lists of values expanded; beyond 200,000 they are refused."""
         if value is None:
             self.findings.refuse(place, "no tests")
@@ -62,7 +62,7 @@ class CaseReader:
             self.findings.refuse(place, f"more than {limit:,} tests")
         return found
 
-    def _any(self, value: Any, place: Place) -> Iterator[Case]:  # noqa: ANN401
+    def _any(self, value: Any, place: Place) -> Iterator[TestCase]:  # noqa: ANN401
         if isinstance(value, list):
             for index, entry in enumerate(value):
                 yield from self._any(entry, place.at(index))
@@ -73,7 +73,7 @@ class CaseReader:
         else:
             self.findings.refuse(place, f"{value!r}, which is no test")
 
-    def _from_file(self, text: str, place: Place) -> Iterator[Case]:
+    def _from_file(self, text: str, place: Place) -> Iterator[TestCase]:
         path = file_reference(text) or text
         if refuse_reference(path, place, self.findings, allowed=(*TABLE_ENDINGS, *DATA_ENDINGS)):
             return
@@ -92,7 +92,7 @@ class CaseReader:
             if content is not None:
                 yield from self._from_table(content, path)
 
-    def _from_table(self, content: bytes, path: str) -> Iterator[Case]:
+    def _from_table(self, content: bytes, path: str) -> Iterator[TestCase]:
         table = read_table(content, filename=path)
         for name in table.columns:
             if name.startswith("__") and not _CELLS.fullmatch(name):
@@ -112,10 +112,10 @@ class CaseReader:
                 refuse_tags(text, place, self.findings)
             metadata = {name.split(":", 1)[1]: cell for name, cell in cells.items() if name.startswith("__metadata:")}
             yield self._over_default(
-                Case(place, variables, tuple(assertions), cells.get("__description") or None, metadata)
+                TestCase(place, variables, tuple(assertions), cells.get("__description") or None, metadata)
             )
 
-    def _expanded(self, entry: dict[str, Any], place: Place) -> Iterator[Case]:
+    def _expanded(self, entry: dict[str, Any], place: Place) -> Iterator[TestCase]:
         """One test, or one for each combination when variables hold lists of values."""
         case = self.read(entry, place)
         variables = entry.get("vars")
@@ -128,7 +128,7 @@ class CaseReader:
         for chosen in itertools.product(*lists):
             yield self._over_default(replace(case, variables={**case.variables, **dict(chosen)}))
 
-    def read(self, entry: dict[str, Any], place: Place) -> Case:
+    def read(self, entry: dict[str, Any], place: Place) -> TestCase:
         """One test (or the default) as it stands; variables with lists of values are left out here."""
         for key, value in entry.items():
             if key == "threshold":
@@ -140,7 +140,7 @@ class CaseReader:
             elif key not in ("vars", "assert", "description", "metadata"):
                 self.findings.refuse(place.at(key), f"the test setting '{key}'")
         description = entry.get("description")
-        return Case(
+        return TestCase(
             place,
             self._variables(entry.get("vars"), place.at("vars")),
             tuple(read_assertions(entry.get("assert"), place.at("assert"), self.findings)),
@@ -148,7 +148,7 @@ class CaseReader:
             self._metadata(entry.get("metadata"), place.at("metadata")),
         )
 
-    def _over_default(self, row: Case) -> Case:
+    def _over_default(self, row: TestCase) -> TestCase:
         return replace(
             row,
             variables={**self.default.variables, **row.variables},

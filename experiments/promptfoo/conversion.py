@@ -13,7 +13,7 @@ from experiments.datasets.plain_names import nearest_plain_name
 from experiments.datasets.table import Row
 from experiments.errors import BakeoffError
 from experiments.experiment_file import ExperimentSpec
-from experiments.promptfoo.cases import Case, CaseReader
+from experiments.promptfoo.cases import CaseReader, TestCase
 from experiments.promptfoo.checks import CheckReader
 from experiments.promptfoo.experiment_text import experiment_text
 from experiments.promptfoo.files import ReadFile, file_reference, read_data, refuse_reference
@@ -111,8 +111,8 @@ def _refuse_unknown(config: dict[str, Any], root: Place, findings: Findings) -> 
             findings.refuse(root.at(key), f"the setting '{key}'")
 
 
-def _default_case(value: Any, place: Place, findings: Findings, read_file: ReadFile) -> Case:  # noqa: ANN401
-    empty = Case(place, {}, ())
+def _default_case(value: Any, place: Place, findings: Findings, read_file: ReadFile) -> TestCase:  # noqa: ANN401
+    empty = TestCase(place, {}, ())
     if isinstance(value, str):
         path = file_reference(value) or value
         if refuse_reference(path, place, findings, allowed=("yaml", "yml", "json")):
@@ -130,7 +130,7 @@ def _default_case(value: Any, place: Place, findings: Findings, read_file: ReadF
     return CaseReader(findings, read_file, empty).read(value, place)
 
 
-def _scorers(cases: Sequence[Case], findings: Findings, read_file: ReadFile) -> ScorerPlan:
+def _scorers(cases: Sequence[TestCase], findings: Findings, read_file: ReadFile) -> ScorerPlan:
     checks = []
     for case in cases:
         reader = CheckReader(case.variables, findings, read_file)
@@ -160,12 +160,12 @@ def _settings(options: Any, place: Place, findings: Findings) -> dict[str, Any]:
     return settings
 
 
-def _slices(cases: Sequence[Case]) -> tuple[str, ...]:
+def _slices(cases: Sequence[TestCase]) -> tuple[str, ...]:
     names = dict.fromkeys(name for case in cases for name in case.metadata)
     return tuple(name for name in names if 2 <= len({case.metadata.get(name) for case in cases}) <= 20)
 
 
-def _plan(cases: Sequence[Case], scorers: ScorerPlan, findings: Findings) -> dict[str, Any]:
+def _plan(cases: Sequence[TestCase], scorers: ScorerPlan, findings: Findings) -> dict[str, Any]:
     primary, *others = scorers.metrics
     findings.note(
         f"promptfoo knows no measure that decides: '{primary}' was taken, with a smallest gain of "

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.datasets.table import Row
-from experiments.promptfoo.cases import Case
+from experiments.promptfoo.cases import TestCase
 from experiments.promptfoo.findings import Findings, Place
 from experiments.promptfoo.scorer_entries import ScorerPlan
 
 
 def rows_of(
-    cases: Sequence[Case], needed: Sequence[str], scorers: ScorerPlan, place: Place, findings: Findings
+    cases: Sequence[TestCase], needed: Sequence[str], scorers: ScorerPlan, place: Place, findings: Findings
 ) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """(columns, rows). A variable of a prompt that a test lacks is empty, as in promptfoo; if all lack it, refused."""
     columns: dict[str, list[str | None]] = {}

@@ -27,7 +27,7 @@ VERDICT_AGES = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PromotionEvidence:
     """What a promotion stands on. ``head_is_control``: the label still points at what was tested, or at nothing.
 
     ``cautions`` are what callers would notice whatever the verdict says: other variables, a model that goes away.
@@ -42,7 +42,7 @@ class Evidence:
     cautions: tuple[str, ...] = ()
 
 
-def check_promotion(evidence: Evidence, *, label: str, variant: str, reason: str, now: datetime) -> None:
+def check_promotion(evidence: PromotionEvidence, *, label: str, variant: str, reason: str, now: datetime) -> None:
     """Nothing when the variant may take the label.
 
     A verdict that ships this variant needs nothing more. Any doubt (another variant than the winner, a gain
@@ -89,7 +89,7 @@ def against_verdict(outcome: VerdictOutcome, winner: str | None, variant: str) -
     return f"Promoted although {doubt}." if doubt else None
 
 
-def _doubts(evidence: Evidence, variant: str, now: datetime) -> Sequence[str]:
+def _doubts(evidence: PromotionEvidence, variant: str, now: datetime) -> Sequence[str]:
     if variant != evidence.winner or evidence.outcome is not VerdictOutcome.SHIP:
         return [_verdict_doubt(evidence.outcome, evidence.winner)]
     if evidence.confirm_needed:

@@ -21,7 +21,7 @@ WORDS_PER_SECOND = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShownAnswer:
     """One output that can be shown."""
 
     output_id: str
@@ -29,13 +29,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class RowAnswers:
+class RatableRow:
     """One row of the run: what raters see above the answers, and the answers by variant (failed ones are missing)."""
 
     example_id: str
     unit_id: str
     prompt_text: str
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, ShownAnswer]
     slice: str = ""
     differs: bool = True
 
@@ -84,7 +84,7 @@ NOT_ANSWERED, LEAKED = "not answered", "names a model or variant"
 
 
 def draft_session(
-    rows: Sequence[RowAnswers], spec: SessionSpec, *, variants: Sequence[str], leaks: LeakFilter, seed: int
+    rows: Sequence[RatableRow], spec: SessionSpec, *, variants: Sequence[str], leaks: LeakFilter, seed: int
 ) -> Draft:
     """The items of a session, in the order in which they are stored (random); the same seed gives the same ones.
 
@@ -95,7 +95,7 @@ def draft_session(
     gold = tuple(_gold_item(item, rows, variants, spec) for item in spec.gold)
     gold_rows = {item.example_id for item in gold if item.example_id is not None}
     left_out: Counter[str] = Counter()
-    eligible: dict[str, list[tuple[Answer, ...]]] = {}
+    eligible: dict[str, list[tuple[ShownAnswer, ...]]] = {}
     ordinary = [row for row in rows if row.example_id not in gold_rows]
     for row in ordinary:
         shown = list(_shown(row, spec, variants, leaks, left_out))
@@ -117,8 +117,8 @@ def draft_session(
 
 
 def _shown(
-    row: RowAnswers, spec: SessionSpec, variants: Sequence[str], leaks: LeakFilter, left_out: Counter[str]
-) -> Iterator[tuple[Answer, ...]]:
+    row: RatableRow, spec: SessionSpec, variants: Sequence[str], leaks: LeakFilter, left_out: Counter[str]
+) -> Iterator[tuple[ShownAnswer, ...]]:
     """What of a row may be shown. Of single answers all or none, so that every variant is rated on the same rows."""
     single: list[tuple[str, ...]] = [(name,) for name in variants]
     groups = [[pair] for pair in _pairs(spec, variants)] if spec.pairwise else [single]
@@ -146,7 +146,7 @@ def _wanted(example_ids: Sequence[str], spec: SessionSpec, chance: random.Random
     return {example_id: spec.overlap if example_id in several else 1 for example_id in example_ids}
 
 
-def _item(row: RowAnswers, drawn: DrawnRow, answers: tuple[Answer, ...], wanted: int) -> NewItem:
+def _item(row: RatableRow, drawn: DrawnRow, answers: tuple[ShownAnswer, ...], wanted: int) -> NewItem:
     return NewItem(
         example_id=row.example_id,
         first_output_id=answers[0].output_id,
@@ -158,7 +158,7 @@ def _item(row: RowAnswers, drawn: DrawnRow, answers: tuple[Answer, ...], wanted:
     )
 
 
-def _gold_item(gold: GoldItem, rows: Sequence[RowAnswers], variants: Sequence[str], spec: SessionSpec) -> NewItem:
+def _gold_item(gold: GoldItem, rows: Sequence[RatableRow], variants: Sequence[str], spec: SessionSpec) -> NewItem:
     if gold.unit is None:
         texts = {"prompt_text": gold.prompt_text, "first": gold.first or gold.text or "", "second": gold.second or ""}
         words = _words(*texts.values())

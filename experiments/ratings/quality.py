@@ -22,7 +22,7 @@ FEWEST_VOTES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RaterJudgement:
     """One decision of a rater, in the order of time. ``value`` is told from the first answer's side, or a grade."""
 
     rater: int
@@ -70,12 +70,14 @@ class RaterQuality:
 
 @dataclass
 class _Tally:
-    judged: list[Judgement] = field(default_factory=list)
+    judged: list[RaterJudgement] = field(default_factory=list)
     skipped: int = 0
     reported: int = 0
 
 
-def rater_qualities(judgements: Iterable[Judgement], kind: QuestionKind, rule: Exclusion) -> dict[int, RaterQuality]:
+def rater_qualities(
+    judgements: Iterable[RaterJudgement], kind: QuestionKind, rule: Exclusion
+) -> dict[int, RaterQuality]:
     """Every rater who decided on anything, by number."""
     tallies: dict[int, _Tally] = defaultdict(_Tally)
     for judgement in judgements:
@@ -167,13 +169,13 @@ def _below(good: int, seen: int, least: float | None, at_least: int) -> bool:
     return least is not None and seen >= at_least and good < least * seen
 
 
-def _is_right(judgement: Judgement, kind: QuestionKind) -> bool:
+def _is_right(judgement: RaterJudgement, kind: QuestionKind) -> bool:
     if kind is QuestionKind.PAIRWISE:
         return seen_from_first(judgement.choice or "", swapped=judgement.swapped) == judgement.expected
     return _near(judgement.choice, judgement.expected, kind)
 
 
-def _repeats(judged: Sequence[Judgement], kind: QuestionKind) -> list[bool]:
+def _repeats(judged: Sequence[RaterJudgement], kind: QuestionKind) -> list[bool]:
     """For every repeat whose first time was rated: whether the answer is the same (ties of both kinds are one)."""
     first = {j.item_id: j for j in judged if not j.repeat}
     return [

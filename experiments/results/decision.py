@@ -16,8 +16,8 @@ from experiments.plans.plan_limits import check_limits_fit
 from experiments.results.analysis import Analysis, analyse
 from experiments.results.comparisons.health import HealthCheck
 from experiments.results.verdicts import sentences
-from experiments.results.verdicts.cases import Case, Standing, build_cases
-from experiments.results.verdicts.tie_break import Choice, choose_among
+from experiments.results.verdicts.cases import ChallengerCase, Standing, build_cases
+from experiments.results.verdicts.tie_break import ChosenCase, choose_among
 from experiments.vocabulary import HealthStatus, VerdictOutcome
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _verdict(
     )
 
 
-def _unfit(analysis: Analysis, failing: Sequence[HealthCheck], cases: Sequence[Case]) -> Verdict:
+def _unfit(analysis: Analysis, failing: Sequence[HealthCheck], cases: Sequence[ChallengerCase]) -> Verdict:
     first = failing[0]
     missing = max(1, analysis.minimum_units - analysis.n_units) if first.check == "units" else None
     return _verdict(
@@ -170,13 +170,15 @@ def _progress(analysis: Analysis) -> Verdict:
     )
 
 
-def _blind(case: Case) -> Verdict:
+def _blind(case: ChallengerCase) -> Verdict:
     lines = sentences.blind(case)
     return _verdict(VerdictOutcome.CANNOT_DECIDE, lines, rule=case.rule, reasons=[lines.detail])
 
 
-def _ship(plan: Plan, analysis: Analysis, cases: Sequence[Case], shippable: Sequence[Case]) -> Verdict:
-    choice: Choice = choose_among(shippable, analysis)
+def _ship(
+    plan: Plan, analysis: Analysis, cases: Sequence[ChallengerCase], shippable: Sequence[ChallengerCase]
+) -> Verdict:
+    choice: ChosenCase = choose_among(shippable, analysis)
     case = choice.case
     lines = sentences.ship(plan, analysis, case, tie=choice.told, challengers=len(cases))
     reasons = [sentences.told(plan, other) for other in (case, *cases) if other is case or other not in shippable]
@@ -191,7 +193,7 @@ def _ship(plan: Plan, analysis: Analysis, cases: Sequence[Case], shippable: Sequ
     )
 
 
-def _keep(plan: Plan, analysis: Analysis, cases: Sequence[Case]) -> Verdict:
+def _keep(plan: Plan, analysis: Analysis, cases: Sequence[ChallengerCase]) -> Verdict:
     # One that cannot be judged stands before one that is out when it has the larger gain, but it settles nothing.
     out = next(case for case in cases if case.standing is Standing.OUT)
     lines = sentences.keep(plan, analysis, out)
@@ -205,7 +207,12 @@ def _keep(plan: Plan, analysis: Analysis, cases: Sequence[Case]) -> Verdict:
 
 
 def _collect(
-    plan: Plan, analysis: Analysis, cases: Sequence[Case], open_cases: Sequence[Case], *, worth_usd: float
+    plan: Plan,
+    analysis: Analysis,
+    cases: Sequence[ChallengerCase],
+    open_cases: Sequence[ChallengerCase],
+    *,
+    worth_usd: float,
 ) -> Verdict:
     case = open_cases[0]
     planned = analysis.target or analysis.n_seen

@@ -22,7 +22,7 @@ GOOD = 0.80
 
 
 @dataclass(frozen=True, slots=True)
-class Ratings:
+class RatingMatrix:
     """Votes as three columns of equal length: item and rater as codes 0 …, and the value."""
 
     items: Codes
@@ -42,7 +42,7 @@ class Agreement:
 
 
 def krippendorff_alpha(
-    ratings: Ratings, level: Level, *, alpha: float = 0.05, seed: int = 0
+    ratings: RatingMatrix, level: Level, *, alpha: float = 0.05, seed: int = 0
 ) -> Agreement | NotEstimable:
     """Alpha = 1 − observed / expected disagreement, with a percentile interval from resampled items.
 

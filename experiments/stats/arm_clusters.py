@@ -11,7 +11,7 @@ from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.contributions import effective_units
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
-from experiments.stats.means import Arm, welch
+from experiments.stats.means import ArmMean, welch
 from experiments.stats.sequential import Reading
 
 FEWEST_CLUSTERS = 6
@@ -100,11 +100,11 @@ def _too_few(control: ClusteredArm, treatment: ClusteredArm) -> NotEstimable | N
     return None
 
 
-def _lone(arm: ClusteredArm) -> Arm:
+def _lone(arm: ClusteredArm) -> ArmMean:
     there = arm.n > 0
     own = ClusteredArm(arm.y[there], arm.n[there], arm.units)
     moved, k = own.left_out(), len(own.n)
-    return Arm(own.ratio, _squares(moved) * (k - 1) / k, own.units, df=own.effective - 1)
+    return ArmMean(own.ratio, _squares(moved) * (k - 1) / k, own.units, df=own.effective - 1)
 
 
 def _squares(moved: Floats) -> float:

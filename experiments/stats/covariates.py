@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from experiments.stats.estimates import NotEstimable, Outcome, State
-from experiments.stats.means import Arm, welch
+from experiments.stats.means import ArmMean, welch
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 
@@ -67,7 +67,7 @@ def before_differs_p(control: UnitSums, treatment: UnitSums, *, reading: Reading
     arms = []
     for sums in (control, treatment):
         spread = max(0.0, sums.xx - sums.x * sums.x / sums.units)
-        arms.append(Arm(sums.x / sums.units, spread / (sums.units - 1) / sums.units, sums.units))
+        arms.append(ArmMean(sums.x / sums.units, spread / (sums.units - 1) / sums.units, sums.units))
     if _within(control, treatment).xx <= 0:
         return 1.0
     found = welch(arms[0], arms[1], reading=reading)
@@ -180,9 +180,9 @@ def _refused(found: Outcome, why: str) -> Outcome:
     return replace(found, details=details, warnings=(*found.warnings, f"the value from before is not used: {why}"))
 
 
-def _adjusted(sums: UnitSums, theta: float, centre: float) -> Arm:
+def _adjusted(sums: UnitSums, theta: float, centre: float) -> ArmMean:
     k = sums.units
     variance_x = (sums.xx - sums.x * sums.x / k) / (k - 1)
     covariance = (sums.xy - sums.x * sums.y / k) / (k - 1)
     variance = sums.variance - 2 * theta * covariance + theta**2 * variance_x
-    return Arm(sums.mean - theta * (sums.x / k - centre), max(0.0, variance) / k + sums.hidden, k)
+    return ArmMean(sums.mean - theta * (sums.x / k - centre), max(0.0, variance) / k + sums.hidden, k)

@@ -15,7 +15,7 @@ SETTLED = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class CrossedVotes:
     """One vote a place: item and rater as codes, the value, and whether the treatment's output was rated.
 
     For a vote between the two variants ``treated`` is None and the value is the treatment's share less one half.
@@ -36,7 +36,7 @@ class RaterModel:
     n_raters: int
 
 
-def rater_model(votes: Votes, *, reading: Reading) -> RaterModel | None:
+def rater_model(votes: CrossedVotes, *, reading: Reading) -> RaterModel | None:
     """Effect of the variant in vote = variant + rater + item, its error for new raters and new items.
 
     Rater and item effects are taken out by least squares, so a lenient rater who saw more of one variant does

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from experiments.stats.agreement import Ratings
+from experiments.stats.agreement import RatingMatrix
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.estimates import Interval, NotEstimable, State
 
@@ -24,7 +24,7 @@ class GwetAgreement:
     items: int
 
 
-def gwet_agreement(ratings: Ratings, *, graded: bool, alpha: float = 0.05) -> GwetAgreement | NotEstimable:
+def gwet_agreement(ratings: RatingMatrix, *, graded: bool, alpha: float = 0.05) -> GwetAgreement | NotEstimable:
     """Agreement beyond chance when chance is what raters would share on items that they are unsure of.
 
     AC1 for ``graded`` false; AC2 with quadratic weights 1 − d² / range² for grades. Categories are those

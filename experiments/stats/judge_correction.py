@@ -9,7 +9,7 @@ from scipy import stats
 
 from experiments.stats.clustered import Codes, Floats, cluster_mean
 from experiments.stats.estimates import Interval, NotEstimable, State
-from experiments.stats.proportions import Limits, wilson
+from experiments.stats.proportions import ProportionLimits, wilson
 
 FEWEST_LABELS = 20
 """Labelled rows below which no corrected mean is shown."""
@@ -91,7 +91,7 @@ class Calibration:
         """Share of people's no that the judge confirms."""
         return self.true_no / self.no
 
-    def limits(self, *, alpha: float = 0.05) -> tuple[Limits, Limits]:
+    def limits(self, *, alpha: float = 0.05) -> tuple[ProportionLimits, ProportionLimits]:
         """Wilson limits of sensitivity and of specificity."""
         return wilson(self.true_yes, self.yes, alpha=alpha), wilson(self.true_no, self.no, alpha=alpha)
 

@@ -11,7 +11,7 @@ from experiments.stats.sequential import Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmMean:
     """A mean of one arm, the variance of that mean, and the units behind it.
 
     ``df`` are the degrees of freedom of the variance where they are not units − 1: clusters, or users of very unequal
@@ -30,8 +30,8 @@ class Arm:
 
 
 def welch(
-    control: Arm,
-    treatment: Arm,
+    control: ArmMean,
+    treatment: ArmMean,
     *,
     reading: Reading,
     method: str = "welch_t",
@@ -73,7 +73,7 @@ def welch(
     )
 
 
-def welch_df(control: Arm, treatment: Arm) -> float:
+def welch_df(control: ArmMean, treatment: ArmMean) -> float:
     """Degrees of freedom of Welch and Satterthwaite."""
     total = control.variance + treatment.variance
     return total**2 / (control.variance**2 / control.freedom + treatment.variance**2 / treatment.freedom)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from experiments.stats.clustered import Floats
-from experiments.stats.proportions import Limits, wilson
+from experiments.stats.proportions import ProportionLimits, wilson
 
 MID_P_BELOW = 1000
 """From this many discordant pairs on, the asymptotic test gives the same answer."""
@@ -87,7 +87,7 @@ def mcnemar(table: PairTable) -> tuple[float, str]:
     return mcnemar_asymptotic(table), "asymptotic"
 
 
-def newcombe_paired(table: PairTable, *, alpha: float = 0.05) -> Limits:
+def newcombe_paired(table: PairTable, *, alpha: float = 0.05) -> ProportionLimits:
     """Interval of treatment rate minus control rate: Wilson limits squared and added, with their correlation.
 
     The correlation is the phi coefficient with half the table's size taken off a positive numerator.
@@ -103,7 +103,7 @@ def newcombe_paired(table: PairTable, *, alpha: float = 0.05) -> Limits:
     d0, u0 = p0 - w0.lower, w0.upper - p0
     down = (d1**2 - 2 * phi * d1 * u0 + u0**2) ** 0.5
     up = (u1**2 - 2 * phi * u1 * d0 + d0**2) ** 0.5
-    return Limits(p1 - p0 - down, p1 - p0 + up)
+    return ProportionLimits(p1 - p0 - down, p1 - p0 + up)
 
 
 def corrected_phi(table: PairTable, x1: int, x0: int) -> float:
@@ -120,7 +120,7 @@ def corrected_phi(table: PairTable, x1: int, x0: int) -> float:
     return float(corrected / margins**0.5)
 
 
-def tango(table: PairTable, *, alpha: float = 0.05) -> Limits:
+def tango(table: PairTable, *, alpha: float = 0.05) -> ProportionLimits:
     """Score interval of treatment rate minus control rate: all differences that Tango's test does not reject.
 
     Source: Tango (1998), Stat. Med. 17, 891–908, eq. 4 to 6.
@@ -134,7 +134,7 @@ def tango(table: PairTable, *, alpha: float = 0.05) -> Limits:
     edge = 1 - 1e-9
     lower = -1.0 if excess(-edge, z) <= 0 else optimize.brentq(excess, -edge, estimate, args=(z,), xtol=1e-10)
     upper = 1.0 if excess(edge, -z) >= 0 else optimize.brentq(excess, estimate, edge, args=(-z,), xtol=1e-10)
-    return Limits(float(lower), float(upper))
+    return ProportionLimits(float(lower), float(upper))
 
 
 def tango_statistic(table: PairTable, difference: float) -> float:

@@ -19,14 +19,14 @@ LARGEST_STEP = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class PairCounts:
     """Counts between variants: ``wins[i, j]`` how often i beat j, ``ties[i, j]`` (symmetric) how often they tied."""
 
     wins: Floats
     ties: Floats
 
     @classmethod
-    def of(cls, first: Codes, second: Codes, share: Floats, n_variants: int) -> Votes:
+    def of(cls, first: Codes, second: Codes, share: Floats, n_variants: int) -> PairCounts:
         """From votes: two variants and the first one's share (1 won, 0 lost, anything between a tie)."""
         counts = _counts(first, second, share, n_variants).sum(axis=0)
         return cls(*_square(counts, n_variants))
@@ -54,7 +54,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankRange:
     """One variant: chance to beat the first one (None for itself) and the range of its rank, 1 being the best."""
 
     variant: int
@@ -68,13 +68,13 @@ class Standing:
 class Ranking:
     """Standings in the order of the variants; ``separated`` when some group never lost to the others."""
 
-    standings: tuple[Standing, ...]
+    standings: tuple[RankRange, ...]
     tie: float
     separated: bool
     items: int
 
 
-def connection(votes: Votes) -> State:
+def connection(votes: PairCounts) -> State:
     """``ok``, ``disconnected`` (some variants were never compared, even indirectly), or ``separated``.
 
     Source: Ford (1957), Am. Math. Mon. 64: finite worths exist exactly when the graph of wins is strongly
@@ -88,7 +88,7 @@ def connection(votes: Votes) -> State:
     return State.OK
 
 
-def fit(votes: Votes, *, ridge: float = RIDGE) -> Fit | NotEstimable:
+def fit(votes: PairCounts, *, ridge: float = RIDGE) -> Fit | NotEstimable:
     """Worths by maximum likelihood with a weak ridge that keeps separated variants finite.
 
     P(i beats j) = a_i/D, P(tie) = v sqrt(a_i a_j)/D, D = a_i + a_j + v sqrt(a_i a_j): a logit of three
@@ -125,7 +125,7 @@ def rank(
     if not len(items):
         return NotEstimable(State.NO_DATA, "there is no vote")
     counts = _counts(first, second, share, n_variants, items)
-    votes = Votes(*_square(counts.sum(axis=0), n_variants))
+    votes = PairCounts(*_square(counts.sum(axis=0), n_variants))
     fitted = fit(votes)
     if isinstance(fitted, NotEstimable):
         return fitted
@@ -139,14 +139,14 @@ def rank(
     return Ranking(standings, fitted.tie, fitted.separated, len(np.unique(items)))
 
 
-def _standing(variant: int, fitted: Fit, worths: Floats, ties: Floats, ranks: Floats) -> Standing:
+def _standing(variant: int, fitted: Fit, worths: Floats, ties: Floats, ranks: Floats) -> RankRange:
     best, worst = np.quantile(ranks[:, variant], [0.025, 0.975], method="inverted_cdf")
     chance = None
     if variant > 0:
         lower, upper = np.quantile(_win_probability(worths[:, variant], ties), [0.025, 0.975])
         point = fitted.win_probability(variant)
         chance = Interval(point, min(float(lower), point), max(float(upper), point))
-    return Standing(variant, float(fitted.log_worths[variant]), chance, int(best), int(worst))
+    return RankRange(variant, float(fitted.log_worths[variant]), chance, int(best), int(worst))
 
 
 def _win_probability(log_worth: Floats, tie: Floats) -> Floats:
@@ -234,7 +234,7 @@ def _square(counts: Floats, n_variants: int) -> tuple[Floats, Floats]:
     return wins, ties
 
 
-def _flat(votes: Votes) -> Floats:
+def _flat(votes: PairCounts) -> Floats:
     upper = np.triu_indices(len(votes.wins), 1)
     flat: Floats = np.column_stack((votes.wins[upper], votes.wins.T[upper], votes.ties[upper])).ravel()
     return flat

@@ -9,14 +9,14 @@ from scipy import optimize, stats
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProportionLimits:
     """Lower and upper limit of a rate or of a difference of rates."""
 
     lower: float
     upper: float
 
 
-def wilson(successes: float, n: float, *, alpha: float = 0.05) -> Limits:
+def wilson(successes: float, n: float, *, alpha: float = 0.05) -> ProportionLimits:
     """Score interval of one rate; never leaves [0, 1], never collapses at 0 or n successes. Needs n ≥ 1.
 
     Source: Wilson (1927), J. Am. Stat. Assoc. 22; as method 3 of Newcombe (1998), Stat. Med. 17, 857–872.
@@ -28,17 +28,17 @@ def wilson(successes: float, n: float, *, alpha: float = 0.05) -> Limits:
     bottom = 2 * (n + z * z)
     lower = 0.0 if successes == 0 else (centre - spread) / bottom
     upper = 1.0 if successes == n else (centre + spread) / bottom
-    return Limits(lower, upper)
+    return ProportionLimits(lower, upper)
 
 
-def clopper_pearson(successes: int, n: int, *, alpha: float = 0.05) -> Limits:
+def clopper_pearson(successes: int, n: int, *, alpha: float = 0.05) -> ProportionLimits:
     """Exact interval of one rate, from binomial tails. Needs n ≥ 1.
 
     Source: Clopper & Pearson (1934), Biometrika 26.
     """
     lower = 0.0 if successes == 0 else float(stats.beta.ppf(alpha / 2, successes, n - successes + 1))
     upper = 1.0 if successes == n else float(stats.beta.ppf(1 - alpha / 2, successes + 1, n - successes))
-    return Limits(lower, upper)
+    return ProportionLimits(lower, upper)
 
 
 def at_most(failures: int, n: int, *, alpha: float = 0.05) -> float:
@@ -51,7 +51,7 @@ def at_most(failures: int, n: int, *, alpha: float = 0.05) -> float:
 
 def newcombe_independent(
     control: tuple[float, float], treatment: tuple[float, float], *, alpha: float = 0.05
-) -> Limits:
+) -> ProportionLimits:
     """Interval of treatment rate minus control rate from the two Wilson intervals; arguments (successes, n).
 
     Source: Newcombe (1998), Stat. Med. 17, 873–890, method 10 (hybrid score).
@@ -61,7 +61,7 @@ def newcombe_independent(
     w0, w1 = wilson(x0, n0, alpha=alpha), wilson(x1, n1, alpha=alpha)
     down = float(np.hypot(p1 - w1.lower, w0.upper - p0))
     up = float(np.hypot(w1.upper - p1, p0 - w0.lower))
-    return Limits(p1 - p0 - down, p1 - p0 + up)
+    return ProportionLimits(p1 - p0 - down, p1 - p0 + up)
 
 
 def restricted_rates(
@@ -109,7 +109,9 @@ def farrington_manning(
     return float(distance / variance**0.5)
 
 
-def miettinen_nurminen(control: tuple[float, float], treatment: tuple[float, float], *, alpha: float = 0.05) -> Limits:
+def miettinen_nurminen(
+    control: tuple[float, float], treatment: tuple[float, float], *, alpha: float = 0.05
+) -> ProportionLimits:
     """Score interval of treatment rate minus control rate: all differences that the score test does not reject.
 
     Source: Miettinen & Nurminen (1985), Stat. Med. 4, 213–226, eq. 8 to 10; Newcombe's (1998) method 5.
@@ -123,7 +125,7 @@ def miettinen_nurminen(control: tuple[float, float], treatment: tuple[float, flo
     edge = 1 - 1e-9
     lower = -1.0 if excess(-edge, z) <= 0 else optimize.brentq(excess, -edge, estimate, args=(z,), xtol=1e-10)
     upper = 1.0 if excess(edge, -z) >= 0 else optimize.brentq(excess, estimate, edge, args=(-z,), xtol=1e-10)
-    return Limits(float(lower), float(upper))
+    return ProportionLimits(float(lower), float(upper))
 
 
 def score_test(control: tuple[float, float], treatment: tuple[float, float]) -> float:

@@ -10,7 +10,7 @@ from scipy import stats
 from experiments.stats.bootstrap import RESAMPLES, merged, resampled_sums
 from experiments.stats.clustered import Codes, Floats, cluster_mean
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
-from experiments.stats.proportions import Limits
+from experiments.stats.proportions import ProportionLimits
 from experiments.stats.sequential import Reading
 
 GRID = 160
@@ -28,7 +28,7 @@ class Observations:
     clusters: Codes
 
 
-def order_statistic_interval(values: Floats, q: float, *, alpha: float = 0.05) -> Limits | NotEstimable:
+def order_statistic_interval(values: Floats, q: float, *, alpha: float = 0.05) -> ProportionLimits | NotEstimable:
     """Distribution-free interval of one variant's quantile, between two of its values.
 
     A p95 has no finite two-sided 95% limit below 72 values; that is said, not guessed.
@@ -44,7 +44,7 @@ def order_statistic_interval(values: Floats, q: float, *, alpha: float = 0.05) -
     if low < 0 or high > n:
         return NotEstimable(State.TOO_FEW_UNITS, f"{n} values are too few for limits of this percentile")
     ordered = np.sort(values)
-    return Limits(float(ordered[low]), float(ordered[high - 1]))
+    return ProportionLimits(float(ordered[low]), float(ordered[high - 1]))
 
 
 def quantile_difference(

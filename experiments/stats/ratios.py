@@ -7,7 +7,7 @@ import numpy as np
 from experiments.stats.clustered import SAME, Codes, Floats, all_equal, cluster_sums
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, Outcome, State
 from experiments.stats.lift import MeanPair, fieller
-from experiments.stats.means import Arm, welch
+from experiments.stats.means import ArmMean, welch
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 
@@ -30,14 +30,14 @@ def independent_ratio(control: UnitSums, treatment: UnitSums, *, reading: Readin
     return welch(arms[0], arms[1], reading=reading, method="delta_ratio", details=requests)
 
 
-def weighed_arm(sums: UnitSums) -> Arm:
+def weighed_arm(sums: UnitSums) -> ArmMean:
     """The ratio of one arm with the variance and the degrees of freedom that unequal weights leave.
 
     Source: as ``independent_ratio``.
     """
     k, effective = sums.units, max(1.5, sums.effective_units)
     factor = ((1 - 1 / k) / (1 - 1 / effective)) ** 2
-    return Arm(sums.ratio, sums.ratio_variance * factor + sums.hidden, k, df=effective - 1)
+    return ArmMean(sums.ratio, sums.ratio_variance * factor + sums.hidden, k, df=effective - 1)
 
 
 def paired_ratio(

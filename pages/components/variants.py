@@ -8,7 +8,7 @@ from pages.components.inert import Html, element
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VariantStyle:
     """The look of a letter. ``ink`` is its colour for small text (contrast of at least 4.5 on white)."""
 
     letter: str
@@ -20,17 +20,17 @@ class Look:
 
 
 _LOOKS = {
-    "A": Look("A", "#0072B2", "#0072B2", "#D6E8F5", "●", "circle"),
-    "B": Look("B", "#D55E00", "#A84A00", "#FBE3D3", "■", "square"),
-    "C": Look("C", "#009E73", "#00734F", "#D3EFE6", "▲", "triangle-up"),
-    "D": Look("D", "#CC79A7", "#95457A", "#F6E3ED", "◆", "diamond"),
-    "E": Look("E", "#E69F00", "#8A5F00", "#FBEED0", "▼", "triangle-down"),
-    "F": Look("F", "#56B4E9", "#1F6F9F", "#DFF1FC", "✚", "cross"),
+    "A": VariantStyle("A", "#0072B2", "#0072B2", "#D6E8F5", "●", "circle"),
+    "B": VariantStyle("B", "#D55E00", "#A84A00", "#FBE3D3", "■", "square"),
+    "C": VariantStyle("C", "#009E73", "#00734F", "#D3EFE6", "▲", "triangle-up"),
+    "D": VariantStyle("D", "#CC79A7", "#95457A", "#F6E3ED", "◆", "diamond"),
+    "E": VariantStyle("E", "#E69F00", "#8A5F00", "#FBEED0", "▼", "triangle-down"),
+    "F": VariantStyle("F", "#56B4E9", "#1F6F9F", "#DFF1FC", "✚", "cross"),
 }
-_OTHER = Look("", "#6B7480", "#4B535E", "#EBEDF0", "○", "circle")
+_OTHER = VariantStyle("", "#6B7480", "#4B535E", "#EBEDF0", "○", "circle")
 
 
-def look_of(letter: str) -> Look:
+def look_of(letter: str) -> VariantStyle:
     """The look of a variant's letter; from G on all are grey."""
     return _LOOKS.get(letter, _OTHER)
 

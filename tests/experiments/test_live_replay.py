@@ -11,7 +11,7 @@ from experiments.live.assignment import Reason, drawn, exposure_id
 from experiments.live.events import Exposure
 from experiments.views.live import live_replay
 from experiments.views.live.config import load_live
-from experiments.views.live.live_replay import Fault, replay_live
+from experiments.views.live.live_replay import ReplayFault, replay_live
 from tests.live_builders import ADA, KEY, days, live_spec, met, record, started
 
 UNITS = [f"user-{i}" for i in range(40)]
@@ -68,7 +68,7 @@ def test_a_variant_that_was_changed_is_found(store, live):
 
     assert (found.ok, found.mismatches) == (False, 1)
     [mismatch] = found.first
-    assert (mismatch.phase, mismatch.unit, mismatch.fault) == (2, unit, Fault.VARIANT)
+    assert (mismatch.phase, mismatch.unit, mismatch.fault) == (2, unit, ReplayFault.VARIANT)
     assert (mismatch.variant, mismatch.drawn) == (other(drawn(live, unit)), drawn(live, unit))
 
 
@@ -81,7 +81,7 @@ def test_a_unit_that_was_changed_is_found_even_when_its_draw_is_the_same(store, 
         twin=twin,
     )
 
-    assert [(m.unit, m.fault) for m in replay_live(store, KEY).first] == [(twin, Fault.ID)]
+    assert [(m.unit, m.fault) for m in replay_live(store, KEY).first] == [(twin, ReplayFault.ID)]
 
 
 @pytest.mark.usefixtures("live")
@@ -91,7 +91,7 @@ def test_somebody_who_was_made_to_count_is_found(store, which):
 
     found = replay_live(store, KEY)
 
-    assert (found.mismatches, found.first[0].phase, found.first[0].fault) == (1, 1, Fault.COUNTED)
+    assert (found.mismatches, found.first[0].phase, found.first[0].fault) == (1, 1, ReplayFault.COUNTED)
 
 
 @pytest.mark.usefixtures("live")
@@ -111,7 +111,7 @@ def test_a_second_variant_that_the_hash_never_gave_is_found(store, clock, live):
     event = Exposure(exposure_id(live, unit, wrong), KEY, 2, unit, wrong, Reason.SPLIT, clock(), {}, "test")
     record(store, [event])
 
-    assert [(m.unit, m.variant, m.fault) for m in replay_live(store, KEY).first] == [(unit, wrong, Fault.VARIANT)]
+    assert [(m.unit, m.variant, m.fault) for m in replay_live(store, KEY).first] == [(unit, wrong, ReplayFault.VARIANT)]
 
 
 def test_a_user_who_became_a_tester_is_no_mismatch(store, clock):

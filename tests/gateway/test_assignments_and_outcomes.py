@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from storage.live_tables import Exposure, Outcome
+from storage.live_tables import ExposureRow, OutcomeRow
 from tests.gateway.conftest import Served, rows, unit_of
 
 
@@ -34,7 +34,7 @@ def test_an_assignment_holds_all_that_a_call_needs_and_is_an_exposure(gateway: S
         {"temperature": 0.2},
         ["ticket"],
     )
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert (exposure.id, exposure.source) == (body["exposure"], "assignments")
 
 
@@ -62,7 +62,7 @@ def test_all_doors_assign_alike(gateway: Served):
         exposures = {plain["exposure"], flag["metadata"]["exposure"], chat.headers["x-bakeoff-exposure"]}
         assert {plain["variant"], flag["variant"], chat.headers["x-bakeoff-variant"]} == {variant}
         assert len(exposures) == 1
-        rows(gateway, Exposure, unit=unit)
+        rows(gateway, ExposureRow, unit=unit)
 
 
 @pytest.mark.parametrize("unit", [None, ""])
@@ -92,7 +92,7 @@ def test_an_outcome_is_stored_when_the_answer_is_there(gateway: Served):
     exposure = assign(gateway, unit=unit).json()["exposure"]
     at = "2026-05-01T12:00:00+02:00"
     answer = report(gateway, outcome(unit, value=0, exposure=exposure, at=at, idempotency_key=f"{unit}-1"))
-    [stored] = rows(gateway, Outcome, unit=unit)
+    [stored] = rows(gateway, OutcomeRow, unit=unit)
     result = {"index": 0, "status": 200, "outcome": stored.id, "matched": True}
     assert answer.json() == {"accepted": 1, "refused": 0, "unmatched": 0, "results": [result]}
     assert (stored.value, stored.metric, stored.exposure_id) == (0.0, "resolved", exposure)
@@ -122,7 +122,7 @@ def test_a_batch_gives_each_item_its_result(gateway: Served, wrapped: bool):
     codes = [result.get("code") for result in body["results"]]
     assert codes[2:8] == ["unknown_metric", "no_such_live_test", *["not_a_number"] * 2, "not_yes_or_no", "bad_unit"]
     assert (body["accepted"], body["refused"]) == (2, 11)
-    rows(gateway, Outcome, 2, unit=unit)
+    rows(gateway, OutcomeRow, 2, unit=unit)
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"1" + b"0" * 400])
@@ -140,7 +140,7 @@ def test_the_same_key_counts_once_and_with_another_body_it_is_refused(gateway: S
     assert (changed.status_code, changed.json()["error"]["code"]) == (409, "key_reused")
     batch = report(gateway, [first, {**first, "value": 0}, outcome(unit, idempotency_key=f"{unit}-l")]).json()
     assert [result["status"] for result in batch["results"]] == [200, 409, 200]
-    stored = rows(gateway, Outcome, 2, unit=unit)
+    stored = rows(gateway, OutcomeRow, 2, unit=unit)
     assert [one.value for one in stored] == [1.0, 1.0]
 
 
@@ -150,7 +150,7 @@ def test_fifty_at_once_with_one_key_are_one(gateway: Served):
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: report(gateway, body).status_code, range(50)))
     assert statuses == [200] * 50
-    rows(gateway, Outcome, 1, unit=unit)
+    rows(gateway, OutcomeRow, 1, unit=unit)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_thousand_outcomes_fit_into_one_request(gateway: Served):
     unit = unit_of(gateway, "A")
     body = report(gateway, [outcome(unit, metric="minutes", value=i) for i in range(1000)]).json()
     assert body["accepted"] == 1000
-    rows(gateway, Outcome, 1000, unit=unit)
+    rows(gateway, OutcomeRow, 1000, unit=unit)
 
 
 BLANKS = [" ", "\t\n", "\u00a0", "\u200b\u2060", "\u3000"]
@@ -198,7 +198,7 @@ def test_the_newer_name_of_a_user_is_a_unit_too(gateway: Served):
     body = {"model": "experiment:refund-reply", "safety_identifier": unit, "variables": {"ticket": "x"}}
     chat = httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers)
     assert chat.headers["x-bakeoff-variant"] == "B"
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert exposure.counted
 
 
@@ -214,7 +214,7 @@ def test_an_impossible_time_loses_its_own_item_and_no_other(gateway: Served, at:
     body = report(gateway, [outcome(unit), outcome(unit, at=at), outcome(unit, metric="minutes")]).json()
     assert [result["status"] for result in body["results"]] == [200, 400, 200]
     assert body["results"][1]["code"] == "bad_time"
-    rows(gateway, Outcome, 2, unit=unit)
+    rows(gateway, OutcomeRow, 2, unit=unit)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from experiments.actions.installation.manage_keys import create_key, revoke_key
-from storage.live_tables import Exposure, GatewayCall
+from storage.live_tables import ExposureRow, GatewayCallRow
 from storage.store import Store
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
@@ -33,9 +33,9 @@ def ask(gateway: Served, key: str, unit: str | None, **more) -> httpx.Response:
     return httpx.post(f"{gateway.address}/v1/chat/completions", json=body, headers=gateway.headers, timeout=20)
 
 
-def calls_of(gateway: Served, unit: str, count: int) -> list[GatewayCall]:
-    [exposure] = rows(gateway, Exposure, unit=unit)
-    return sorted(rows(gateway, GatewayCall, count, exposure_id=exposure.id), key=lambda call: call.at)
+def calls_of(gateway: Served, unit: str, count: int) -> list[GatewayCallRow]:
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
+    return sorted(rows(gateway, GatewayCallRow, count, exposure_id=exposure.id), key=lambda call: call.at)
 
 
 @pytest.mark.parametrize("stream", [False, True])

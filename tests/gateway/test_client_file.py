@@ -14,7 +14,7 @@ from experiments.actions.registry.roll_back import set_label
 from gateway import client as client_file
 from gateway import last_known
 from gateway.client import CACHED, DEFAULT, FETCHED, STALE, Client
-from storage.live_tables import Exposure, Outcome
+from storage.live_tables import ExposureRow, OutcomeRow
 from tests.builders import ADA
 from tests.gateway.conftest import Served, rows, unit_of
 
@@ -46,7 +46,7 @@ def test_it_fetches_prompts_and_assignments_and_remembers_them(gateway: Served):
     met = client.assign("refund-reply", unit, context={"plan": "pro"}, default=MINE)
     assert (met.reason, met.value["variant"]) == (FETCHED, "B")
     assert client.assign("refund-reply", unit, context={"plan": "pro"}).reason == CACHED
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert exposure.id == met.value["exposure"]
     client.close()
 
@@ -124,8 +124,8 @@ def test_reports_arrive_once_in_batches(gateway: Served):
     assert client.report("refund-reply", unit, "resolved", 1, idempotency_key=f"{unit}-r", at="2026-05-01T10:00:00Z")
     assert client.flush()
     client.close()
-    rows(gateway, Outcome, 30, unit=unit, metric="minutes")
-    rows(gateway, Outcome, 1, unit=unit, metric="resolved")
+    rows(gateway, OutcomeRow, 30, unit=unit, metric="minutes")
+    rows(gateway, OutcomeRow, 1, unit=unit, metric="resolved")
     assert client.lost_reports == 0
 
 
@@ -156,4 +156,4 @@ def test_reports_wait_for_a_server_that_comes_later(gateway: Served):
         threading.Thread(target=relay, daemon=True).start()
         assert client.flush(5)
     client.close()
-    rows(gateway, Outcome, 1, unit=unit)
+    rows(gateway, OutcomeRow, 1, unit=unit)

@@ -10,7 +10,7 @@ from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.errors import BakeoffError
 from experiments.views.live.tests import live_test_view
-from storage.live_tables import Exposure
+from storage.live_tables import ExposureRow
 from tests.builders import ADA
 from tests.gateway.conftest import Served, rows, unit_of
 
@@ -60,7 +60,7 @@ def test_contexts_of_assignments_and_flags(gateway: Served, number: str):
     )
     every = post(gateway, "/ofrep/v1/evaluate/flags", f'{{"context":{{"targetingKey":"{unit}","p":{number}}}}}')
     assert {flag.status_code, every.status_code} <= ({200, 400} if number in NOT_FINITE else {200})
-    rows(gateway, Exposure, unit=unit)
+    rows(gateway, ExposureRow, unit=unit)
     readable(gateway)
 
 

@@ -11,7 +11,7 @@ from experiments.actions.registry.roll_back import set_label
 from experiments.actions.registry.save_prompt import save_prompt
 from experiments.loading.runs.budget import month_start
 from experiments.prompts.content import text_prompt
-from storage.live_tables import GatewayCall, LiveSpend
+from storage.live_tables import GatewayCallRow, LiveSpend
 from storage.store import Store
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
@@ -53,7 +53,7 @@ def test_calls_of_every_door_count_in_the_month(shop: Served, stream: bool):
         assert ask(shop, model, unit=unit_of(shop, "A"), stream=stream).status_code == 200
         shop.until(lambda b=before: spent(shop) > b)
         before = spent(shop)
-    calls = rows(shop, GatewayCall, 3)
+    calls = rows(shop, GatewayCallRow, 3)
     assert before == pytest.approx(sum(call.cost_usd for call in calls))
     sums = rows(shop, LiveSpend, 3)
     assert sorted((one.purpose, one.prompt, one.version, one.calls) for one in sums) == [
@@ -67,7 +67,7 @@ def test_the_prices_of_a_file_count_in_live_traffic(shop: Served):
     priced, unpriced = unit_of(shop, "A"), unit_of(shop, "B")
     for unit in (priced, unpriced):
         assert ask(shop, "experiment:refund-reply", unit=unit).status_code == 200
-    calls = {call.variant: call for call in rows(shop, GatewayCall, 2)}
+    calls = {call.variant: call for call in rows(shop, GatewayCallRow, 2)}
     assert (calls["A"].cost_status, calls["B"].cost_status) == ("known", "unknown")
     tokens = calls["A"].prompt_tokens + calls["A"].completion_tokens
     assert calls["A"].cost_usd == pytest.approx(tokens * 100 / 1e6)
@@ -88,7 +88,7 @@ def test_a_spent_budget_refuses_paid_calls_and_no_others(shop: Served, provider:
         assert "$0.01" in error["message"]
     assert len(provider.books.bodies) == sent
     assert ask(shop, "demo/small").status_code == 200
-    rows(shop, GatewayCall, 2)
+    rows(shop, GatewayCallRow, 2)
 
     set_monthly_budget(shop.store, 100.0, actor=ADA)
     shop.until(lambda: ask(shop, "prompt:reply").status_code == 200, seconds=5)
@@ -100,7 +100,7 @@ def test_a_failed_call_costs_nothing_and_a_broken_one_its_estimate(shop: Served)
     shop.until(lambda: shop.live.known.prices().price("openai/fault-drop") is not None)
     for fault in ("503", "drop"):
         assert ask(shop, f"openai/fault-{fault}").status_code >= 500
-    refused, broken = sorted(rows(shop, GatewayCall, 2), key=lambda call: call.cost_usd)
+    refused, broken = sorted(rows(shop, GatewayCallRow, 2), key=lambda call: call.cost_usd)
     assert (refused.model, refused.cost_usd, refused.cost_status) == ("openai/fault-503", 0.0, "known")
     assert (broken.model, broken.cost_status) == ("openai/fault-drop", "estimated")
     assert broken.cost_usd > 0
@@ -116,7 +116,7 @@ def test_a_stream_that_its_caller_leaves_is_abandoned_and_not_free(shop: Served,
         client.stream("POST", f"{shop.address}/v1/chat/completions", json=body, headers=shop.headers) as answer,
     ):
         next(answer.iter_bytes())
-    [call] = rows(shop, GatewayCall)
+    [call] = rows(shop, GatewayCallRow)
     assert (call.status, call.error_kind, call.cost_status) == ("abandoned", None, "estimated")
     assert call.cost_usd == pytest.approx((call.prompt_tokens + call.completion_tokens) * 9 / 1e6)
     assert spent(shop) == pytest.approx(call.cost_usd)

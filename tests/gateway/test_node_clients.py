@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from storage.live_tables import Exposure
+from storage.live_tables import ExposureRow
 from tests.fake_faults import TOOL_CALLS
 from tests.gateway.conftest import Served, rows, unit_of
 
@@ -62,7 +62,7 @@ def test_the_openai_client_for_node(gateway: Served, node_clients: Path):
         "limited": ["RateLimitError", 429, got["errors"]["limited"][2]],
         "stranger": ["AuthenticationError", 401, "invalid_api_key"],
     }
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert exposure.id == got["exposure"]
 
 
@@ -74,5 +74,5 @@ def test_the_openfeature_sdk_for_node(gateway: Served, node_clients: Path):
     assert (got["prompt"]["reason"], got["prompt"]["value"]["version"]) == ("STATIC", 1)
     assert (got["nothing"]["errorCode"], got["nothing"]["value"]) == ("FLAG_NOT_FOUND", {"messages": []})
     assert (got["nobody"]["errorCode"], got["nobody"]["value"]) == ("TARGETING_KEY_MISSING", {"messages": []})
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert exposure.id == got["live"]["flagMetadata"]["exposure"]

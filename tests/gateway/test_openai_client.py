@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from experiments.actions.registry.roll_back import set_label
-from storage.live_tables import Exposure, GatewayCall
+from storage.live_tables import ExposureRow, GatewayCallRow
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
 from tests.gateway.conftest import Served, rows, unit_of
@@ -37,10 +37,10 @@ def test_an_experiment_answers_as_a_model_would(gateway: Served, client: openai.
     assert "user" not in sent
     assert "variables" not in sent
     assert provider.books.headers[-1]["authorization"] == "Bearer sk-provider-secret-1"
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert (exposure.unit, exposure.variant, exposure.counted, exposure.source) == (unit, "B", True, "chat")
     assert exposure.id == raw.headers["x-bakeoff-exposure"]
-    [call] = rows(gateway, GatewayCall, exposure_id=exposure.id)
+    [call] = rows(gateway, GatewayCallRow, exposure_id=exposure.id)
     assert (call.variant, call.status, call.exposure_id, call.response_class) == ("B", "ok", exposure.id, "answer")
     assert call.prompt_tokens == answer.usage.prompt_tokens
     assert call.latency_ms > 0
@@ -54,8 +54,8 @@ def test_the_same_unit_meets_the_same_and_is_exposed_once(gateway: Served, clien
         )
         seen.add((raw.headers["x-bakeoff-variant"], raw.headers["x-bakeoff-exposure"]))
     assert len(seen) == 1
-    [exposure] = rows(gateway, Exposure, unit=unit)
-    rows(gateway, GatewayCall, 4, exposure_id=exposure.id)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
+    rows(gateway, GatewayCallRow, 4, exposure_id=exposure.id)
 
 
 def test_without_a_unit_the_control_answers_and_nobody_is_counted(gateway: Served, client: openai.OpenAI):
@@ -63,7 +63,7 @@ def test_without_a_unit_the_control_answers_and_nobody_is_counted(gateway: Serve
         model="experiment:refund-reply", messages=[], extra_body=TICKET
     )
     assert raw.headers["x-bakeoff-variant"] == "A"
-    [exposure] = rows(gateway, Exposure, unit=None)
+    [exposure] = rows(gateway, ExposureRow, unit=None)
     assert (exposure.unit, exposure.counted, exposure.reason) == (None, False, "no_unit")
 
 
@@ -132,8 +132,8 @@ def test_a_stream_comes_token_by_token_and_is_recorded(gateway: Served, client: 
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert text.endswith("Where is my parcel?")
     assert len(chunks) > 3
-    [exposure] = rows(gateway, Exposure, unit=unit)
-    [call] = rows(gateway, GatewayCall, exposure_id=exposure.id)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
+    [call] = rows(gateway, GatewayCallRow, exposure_id=exposure.id)
     assert call.streamed
     assert call.first_token_ms <= call.latency_ms
     assert call.prompt_tokens > 0
@@ -177,8 +177,8 @@ def test_the_asynchronous_client_works_many_at_once(gateway: Served):
     answers = asyncio.run(go())
     assert answers[:20] == answers[20:]
     for unit in units:
-        [exposure] = rows(gateway, Exposure, unit=unit)
-        rows(gateway, GatewayCall, 2, exposure_id=exposure.id)
+        [exposure] = rows(gateway, ExposureRow, unit=unit)
+        rows(gateway, GatewayCallRow, 2, exposure_id=exposure.id)
 
 
 def test_tools_reach_the_model_and_tool_calls_come_back(gateway: Served, client: openai.OpenAI, provider: FakeProvider):

@@ -7,7 +7,7 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 
-from storage.live_tables import Exposure
+from storage.live_tables import ExposureRow
 from tests.gateway.conftest import Served, rows, unit_of
 
 DEFAULT = {"messages": [{"role": "user", "content": "mine"}]}
@@ -33,7 +33,7 @@ def test_a_live_test_is_a_flag_with_an_object_value(gateway: Served, flags):
     assert (details.variant, details.reason, details.error_code) == ("B", "SPLIT", None)
     assert details.value["messages"] == [{"role": "user", "content": "Reply kindly to: {{ticket}}"}]
     assert (details.value["model"], details.value["parameters"]) == ("openai/fake-large", {"temperature": 0.2})
-    [exposure] = rows(gateway, Exposure, unit=unit)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
     assert (exposure.id, exposure.source) == (details.flag_metadata["exposure"], "ofrep")
 
 
@@ -92,7 +92,7 @@ def test_all_flags_come_at_once_and_304_while_nothing_changed(gateway: Served):
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     other = post(gateway, "", {"context": {"targetingKey": unit, "plan": "free"}}, **{"If-None-Match": etag})
     assert other.status_code == 200
-    rows(gateway, Exposure, unit=unit)
+    rows(gateway, ExposureRow, unit=unit)
 
 
 def test_a_unit_that_nobody_could_keep_meets_the_control(gateway: Served):
@@ -102,9 +102,9 @@ def test_a_unit_that_nobody_could_keep_meets_the_control(gateway: Served):
 
 
 def test_too_many_requests_name_the_time_to_come_back(gateway: Served, monkeypatch):
-    from gateway.key_check import Limits
+    from gateway.key_check import KeyLimits
 
-    monkeypatch.setattr(gateway.live.gate, "_limits", Limits(per_second=0.5))
+    monkeypatch.setattr(gateway.live.gate, "_limits", KeyLimits(per_second=0.5))
     monkeypatch.setattr(gateway.live.gate, "_uses", {})
     answers = [post(gateway, "reply", {"context": {"targetingKey": "u"}}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 429, 429]

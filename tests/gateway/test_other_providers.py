@@ -6,7 +6,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from storage.live_tables import Exposure, GatewayCall
+from storage.live_tables import ExposureRow, GatewayCallRow
 from storage.store import Store
 from tests.fake_provider import FakeProvider
 from tests.gateway.conftest import Served, environ_of, go_live, rows, served, unit_of
@@ -56,8 +56,8 @@ def test_litellm_answers_streams_and_fails_like_a_plain_endpoint(through_litellm
         )
         said = "".join(c.choices[0].delta.content or "" for c in echo if c.choices)
         assert said == "You sent Bearer [redacted]"
-    [exposure] = rows(gateway, Exposure, unit=unit)
-    calls = rows(gateway, GatewayCall, 2, exposure_id=exposure.id)
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
+    calls = rows(gateway, GatewayCallRow, 2, exposure_id=exposure.id)
     assert sorted((call.streamed, call.status) for call in calls) == [(False, "ok"), (True, "ok")]
     assert all(call.prompt_tokens for call in calls)
 
@@ -82,7 +82,7 @@ def test_several_answers_of_one_request_are_one_record(gateway: Served):
         assert [choice.index for choice in answer.choices] == [0, 1, 2]
         with pytest.raises(openai.BadRequestError, match="at most 8"):
             client.chat.completions.create(model="experiment:simulated", messages=[], user=unit, extra_body=TICKET, n=9)
-    [exposure] = rows(gateway, Exposure, unit=unit)
-    ok = [call for call in rows(gateway, GatewayCall, 2, exposure_id=exposure.id) if call.status == "ok"]
+    [exposure] = rows(gateway, ExposureRow, unit=unit)
+    ok = [call for call in rows(gateway, GatewayCallRow, 2, exposure_id=exposure.id) if call.status == "ok"]
     assert [call.completion_tokens for call in ok] == [answer.usage.completion_tokens]
     assert ok[0].cost_usd > 0

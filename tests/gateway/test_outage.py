@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from experiments.actions.installation.manage_keys import create_key, revoke_key
 from gateway.live import LiveGateway
-from storage.live_tables import Exposure, Outcome
+from storage.live_tables import ExposureRow, OutcomeRow
 from storage.store import Store, open_store
 from tests.builders import ADA
 from tests.fake_provider import FakeProvider
@@ -70,8 +70,8 @@ class Traffic:
 
 def assert_stored_once(store: Store, traffic: Traffic) -> None:
     with store.read() as tx:
-        exposures = {e.unit: e.id for e in tx.session.exec(select(Exposure))}
-        outcomes = Counter(o.unit for o in tx.session.exec(select(Outcome)))
+        exposures = {e.unit: e.id for e in tx.session.exec(select(ExposureRow))}
+        outcomes = Counter(o.unit for o in tx.session.exec(select(OutcomeRow)))
     assert {unit: exposures.get(unit) for unit in traffic.acknowledged} == traffic.acknowledged
     assert {unit: outcomes[unit] for unit in traffic.outcomes} == dict.fromkeys(traffic.outcomes, 1)
 

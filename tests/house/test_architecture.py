@@ -3,9 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("pages", "gateway", "commands", "experiments", "storage")
@@ -39,6 +38,16 @@ def test_the_root_of_the_domain_holds_what_all_rooms_share():
     assert {path.stem for shelf in ("actions", "views") for path in (ROOT / "experiments" / shelf).glob("*.py")} <= flat
 
 
+def test_a_class_name_stands_once():
+    """One word, one meaning: two public classes of one name are two ideas, or one idea in two places."""
+    places = defaultdict(list)
+    for path in SOURCES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_page_files_hide_no_package():
     """``pages/`` is first on the path of a running page: a file named like a package would hide it."""
     assert [p.name for p in (ROOT / "pages").glob("*.py") if "_" not in p.stem and p.stem != "navigation"] == []
@@ -63,20 +72,19 @@ def test_app_holds_the_app_literally():
     assert 'app = st.App(\n    "pages/navigation.py",' in (ROOT / "app.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_and_functions_have_a_readable_size(path: Path):
-    text = path.read_text("utf-8")
-    longest = max(
-        (
-            (node.end_lineno or 0) - node.lineno + 1
+def test_files_and_functions_have_a_readable_size():
+    too_long = []
+    for path in SOURCES:
+        text, place = path.read_text("utf-8"), path.relative_to(ROOT)
+        if text.count("\n") > (600 if path.name in {"tables.py", "records.py"} else 400):
+            too_long.append(str(place))
+        too_long += [
+            f"{place}:{node.lineno} {node.name}"
             for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ),
-        default=0,
-    )
-    most_lines = 600 if path.name in {"tables.py", "records.py"} else 400
-    assert text.count("\n") <= most_lines
-    assert longest <= 60
+            and (node.end_lineno or 0) - node.lineno + 1 > 60
+        ]
+    assert too_long == []
 
 
 def test_a_worker_stays_light():

@@ -19,7 +19,7 @@ from pages.components.charts import (
     power_curve,
     win_tie_loss,
 )
-from pages.components.result.charts_over_time import Band, BandPoint, band_over_time
+from pages.components.result.charts_over_time import Band, ChartBandPoint, band_over_time
 from pages.components.result.over_time import band_of
 
 ROWS = (
@@ -27,9 +27,9 @@ ROWS = (
     ForestRow("a name that is much longer than any label may be", -1.0, -4.0, 2.0, "unclear", None, "−1.0 points", 12),
 )
 POINTS = (
-    BandPoint(40, 9.0, -8.0, 26.0, "−8.0 to +26.0 points"),
-    BandPoint(120, 7.0, -1.0, 15.0, "−1.0 to +15.0 points"),
-    BandPoint(240, 6.0, 1.0, 11.0, "+1.0 to +11.0 points"),
+    ChartBandPoint(40, 9.0, -8.0, 26.0, "−8.0 to +26.0 points"),
+    ChartBandPoint(120, 7.0, -1.0, 15.0, "−1.0 to +15.0 points"),
+    ChartBandPoint(240, 6.0, 1.0, 11.0, "+1.0 to +11.0 points"),
 )
 BAND = Band(POINTS, "points", "rows", 3.0)
 SPECS = {
@@ -85,7 +85,7 @@ def test_the_axis_of_the_band_stays_where_it_is_while_looks_come_in() -> None:
 
 
 def test_the_band_shows_the_gain_asked_for_even_where_ranges_are_narrow() -> None:
-    narrow = Band((BandPoint(40, 0.1, -0.2, 0.4, ""),), "points", "rows", 3.0)
+    narrow = Band((ChartBandPoint(40, 0.1, -0.2, 0.4, ""),), "points", "rows", 3.0)
 
     assert narrow.reach == 4.0
 

@@ -16,9 +16,9 @@ from experiments.actions.runs.paid_calls import Limiters, PaidCalls, Purse, Repl
 from experiments.actions.runs.slots import work_through
 from experiments.completions import Completions, request_hash
 from experiments.experiment_file import Limits
-from experiments.judges import Case, Judge, JudgeCall
+from experiments.judges import Judge, JudgeCall, JudgeCase
 from experiments.judges.verdicts import Unreadable
-from experiments.judges.votes import Vote, no_verdict
+from experiments.judges.votes import JudgeVote, no_verdict
 from experiments.loading.judging.cases import case_of, lacking
 from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.loading.runs.budget import budget_of_run
@@ -41,7 +41,7 @@ class Docket:
 
     judge: Judge
     item: Unjudged
-    case: Case
+    case: JudgeCase
     lacking: str | None
     known: dict[str, str]
 
@@ -176,7 +176,7 @@ class JudgeExecution:
             vote = await self._vote(docket, call)
             if vote is None:
                 return None  # stopped: the case is asked again when the run goes on
-            if isinstance(vote, Vote):
+            if isinstance(vote, JudgeVote):
                 votes.append(vote)
             else:
                 reasons.append(vote.reason)
@@ -185,7 +185,7 @@ class JudgeExecution:
             return await self._keep(docket, {metric.name: score for metric in docket.judge.metrics})
         return await self._keep(docket, docket.judge.scores(docket.case, votes, reasons))
 
-    async def _vote(self, docket: Docket, call: JudgeCall) -> Vote | Unreadable | None:
+    async def _vote(self, docket: Docket, call: JudgeCall) -> JudgeVote | Unreadable | None:
         """The vote of one call, why there is none, or None when the run was stopped."""
         problem = Unreadable("the judge gave no answer")
         for reading in range(READINGS):

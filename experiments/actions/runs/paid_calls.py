@@ -48,7 +48,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PaidCall:
     """A call that is on the books; ``estimate_usd`` is what was reserved for it."""
 
     attempt_id: str
@@ -59,7 +59,7 @@ class Call:
 class Reply:
     """The end of an exchange: what came back, by which call, after how many attempts. Not settled yet."""
 
-    call: Call
+    call: PaidCall
     result: Completion | Failure
     attempts: int
 
@@ -232,13 +232,15 @@ class PaidCalls:
         kept.add_done_callback(came_back)
         return kept
 
-    async def _start(self, row: Mapping[str, Any], number: int, estimate: Callable[[], float | None]) -> Call | None:
+    async def _start(
+        self, row: Mapping[str, Any], number: int, estimate: Callable[[], float | None]
+    ) -> PaidCall | None:
         """A call that is on the books and may leave now, or None when it may not.
 
         Over the budget it waits for calls that are out: most cost less than was reserved for them.
         """
         while self.stop_reason is None:
-            call = Call(new_id(), estimate())
+            call = PaidCall(new_id(), estimate())
             grant = await self._granted(row, number, call)
             if grant is Grant.GO:
                 return call
@@ -254,7 +256,7 @@ class PaidCalls:
             return None
         return None
 
-    async def _granted(self, row: Mapping[str, Any], number: int, call: Call) -> Grant:
+    async def _granted(self, row: Mapping[str, Any], number: int, call: PaidCall) -> Grant:
         if not self._own_budget_allows(call):
             return Grant.OVER_BUDGET
         # counted before the answer, so that no other call takes the same money meanwhile
@@ -282,7 +284,7 @@ class PaidCalls:
                 self.out_usd -= estimate
         return grant
 
-    def _own_budget_allows(self, call: Call) -> bool:
+    def _own_budget_allows(self, call: PaidCall) -> bool:
         left = self._purse.own_left_usd()
         return left is None or self.out_usd + (call.estimate_usd or 0.0) <= left
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.judges import Case, JudgeSpec
+from experiments.judges import JudgeCase, JudgeSpec
 from experiments.loading.runs.blueprint import Blueprint
 from storage.records import ExampleRecord
 
@@ -17,9 +17,9 @@ def case_of(
     example: ExampleRecord,
     output: Mapping[str, Any],
     control: Mapping[str, Any] | None = None,
-) -> Case:
+) -> JudgeCase:
     """The case of an answer; ``control`` is the control's answer to the same row, for pairs."""
-    return Case(
+    return JudgeCase(
         answer=answer_text(output, blueprint),
         inputs=shown_inputs(blueprint, example),
         reference=blueprint.reference(example) if spec.reference else None,
@@ -28,7 +28,7 @@ def case_of(
     )
 
 
-def lacking(spec: JudgeSpec, case: Case) -> str | None:
+def lacking(spec: JudgeSpec, case: JudgeCase) -> str | None:
     """Why a case cannot be judged at all, or None."""
     if spec.reference and not (case.reference or "").strip():
         return "no reference"

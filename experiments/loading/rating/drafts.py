@@ -12,7 +12,7 @@ from experiments.loading.find import find_experiment
 from experiments.loading.results.evidence_table import evidence_run
 from experiments.loading.runs.blueprint import Blueprint, load_blueprint
 from experiments.plans.plan import SYSTEM_METRICS
-from experiments.ratings.items import Answer, Draft, RowAnswers, draft_session
+from experiments.ratings.items import Draft, RatableRow, ShownAnswer, draft_session
 from experiments.ratings.leaks import LeakFilter
 from experiments.ratings.session_file import SessionSpec
 from experiments.ratings.showing import visible_input
@@ -95,17 +95,17 @@ def _check_metric(blueprint: Blueprint, spec: SessionSpec) -> None:
             )
 
 
-def _rows(tx: Transaction, blueprint: Blueprint, run: RunRecord, spec: SessionSpec) -> list[RowAnswers]:
+def _rows(tx: Transaction, blueprint: Blueprint, run: RunRecord, spec: SessionSpec) -> list[RatableRow]:
     assert blueprint.dataset is not None
     examples = list(tx.datasets.stream_examples(blueprint.dataset.id, chunk=2000))
     names = {arm.id: arm.name for arm in blueprint.arms}
-    answers: dict[str, dict[str, Answer]] = defaultdict(dict)
+    answers: dict[str, dict[str, ShownAnswer]] = defaultdict(dict)
     for example_id, variant_id, output_id, text in tx.ratings.answers(run.id):
-        answers[example_id][names[variant_id]] = Answer(output_id, text)
+        answers[example_id][names[variant_id]] = ShownAnswer(output_id, text)
     differs = _differing(tx, blueprint, run, spec, answers)
     units = unit_ids([e.cells.get(blueprint.roles.unit or "") for e in examples], [e.content_hash for e in examples])
     return [
-        RowAnswers(
+        RatableRow(
             example_id=example.id,
             unit_id=unit,
             prompt_text=visible_input(example.cells, spec.show or ()),
@@ -127,7 +127,7 @@ def _differing(
     blueprint: Blueprint,
     run: RunRecord,
     spec: SessionSpec,
-    answers: Mapping[str, Mapping[str, Answer]],
+    answers: Mapping[str, Mapping[str, ShownAnswer]],
 ) -> dict[str, bool]:
     """Row → whether its variants differ, in the scores of one metric or in their texts."""
     metric = spec.rows.metric
@@ -142,5 +142,5 @@ def _differing(
     return {row: _several(value, list(given.values())) for row, given in answers.items()}
 
 
-def _several(value: Mapping[str, float], given: Sequence[Answer]) -> bool:
+def _several(value: Mapping[str, float], given: Sequence[ShownAnswer]) -> bool:
     return len({value[answer.output_id] for answer in given if answer.output_id in value}) > 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.loading.rating.sessions import rater_name, session_is_over, spec_of
 from experiments.ratings.drawing import is_uneven
-from experiments.ratings.quality import Judgement, RaterQuality, excluded_raters, rater_qualities
+from experiments.ratings.quality import RaterJudgement, RaterQuality, excluded_raters, rater_qualities
 from experiments.ratings.questions import LEFT, RIGHT
 from experiments.ratings.session_file import SessionSpec
 from experiments.ratings.vetoes import SideVote, gold_problem, side_problem
@@ -78,9 +78,9 @@ def raters_left_out(tx: Transaction, experiment_id: str, metric: str) -> frozens
     return frozenset(d["rater_id"] for votes in mine for d in votes.decisions if d["number"] in votes.excluded)
 
 
-def judgement_of(decision: Mapping[str, Any]) -> Judgement:
+def judgement_of(decision: Mapping[str, Any]) -> RaterJudgement:
     """A decision as the quality of raters sees it."""
-    return Judgement(
+    return RaterJudgement(
         rater=decision["number"],
         item_id=decision["item_id"],
         state=decision["state"],

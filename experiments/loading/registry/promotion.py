@@ -46,14 +46,14 @@ def promotion_evidence(
     head: LabelRecord,
     candidate: VersionRecord,
     served_id: str | None,
-) -> labels.Evidence:
+) -> labels.PromotionEvidence:
     """The evidence that ``labels.check_promotion`` judges.
 
     ``head`` is where the label points; ``candidate`` would take the place of ``served_id`` (None: of nothing).
     """
     verdict = analysis.result["verdict"]
     control = tx.experiments.variants(experiment.id)[0]
-    return labels.Evidence(
+    return labels.PromotionEvidence(
         outcome=VerdictOutcome(verdict["outcome"]),
         winner=verdict["winner"],
         confirm_needed=bool(verdict.get("confirm_needed")),

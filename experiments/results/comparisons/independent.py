@@ -17,7 +17,7 @@ from experiments.stats import proportions
 from experiments.stats.covariates import FEWEST_KNOWN, trusted_cuped
 from experiments.stats.equal_values import hidden_variance, scale_of
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
-from experiments.stats.means import Arm, welch
+from experiments.stats.means import ArmMean, welch
 from experiments.stats.methods import Facts, Method, Shape, choose
 from experiments.stats.ordinal import brunner_munzel_of_grades, brunner_munzel_permutation, grades_of
 from experiments.stats.quantiles import Observations, quantile_difference
@@ -158,7 +158,7 @@ def _rates(control: UnitSums, treatment: UnitSums, reading: Reading, method: Met
 
 
 def _means(control: UnitSums, treatment: UnitSums, reading: Reading, method: Method) -> Outcome:
-    arms = [Arm(sums.mean, sums.variance / sums.units + sums.hidden, sums.units) for sums in (control, treatment)]
+    arms = [ArmMean(sums.mean, sums.variance / sums.units + sums.hidden, sums.units) for sums in (control, treatment)]
     pooled = ((control.variance + treatment.variance) / 2) ** 0.5
     size = (arms[1].mean - arms[0].mean) / pooled if pooled > 0 else 0.0
     small = 1 - 3 / (4 * (control.units + treatment.units) - 9)

@@ -12,7 +12,7 @@ from experiments.results.comparisons.columns import Flags
 from experiments.results.comparisons.question import Study
 from experiments.results.comparisons.raters import LEVELS
 from experiments.results.comparisons.unit_table import MetricValues
-from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
+from experiments.stats.agreement import Agreement, RatingMatrix, krippendorff_alpha
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.judge_correction import Calibration
 from experiments.vocabulary import MetricKind
@@ -101,7 +101,8 @@ def labels_of(study: Study, values: MetricValues, evidence: JudgeEvidence) -> La
     both = np.isfinite(judge) & np.isfinite(people)
     among = (
         krippendorff_alpha(
-            Ratings(position.astype(np.intp), rater[known][order], human[known][order]), LEVELS[values.definition.kind]
+            RatingMatrix(position.astype(np.intp), rater[known][order], human[known][order]),
+            LEVELS[values.definition.kind],
         )
         if values.definition.kind in LEVELS and len(position)
         else None

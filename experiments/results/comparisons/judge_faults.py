@@ -32,7 +32,7 @@ SECONDS_PER_RATING = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class JudgeFault:
     """One fault; its name is a key of ``ADVICE``."""
 
     name: str
@@ -57,9 +57,9 @@ ADVICE = {
 """What to do about a fault; the first that a judge has, in this order."""
 
 
-def faults_of(beside: Beside) -> tuple[Fault, ...]:
+def faults_of(beside: Beside) -> tuple[JudgeFault, ...]:
     """All faults that the evidence shows beyond chance, in the order of ``ADVICE``."""
-    found: list[Fault] = []
+    found: list[JudgeFault] = []
     if beside.evidence.behaviour is not None:
         found += _from_votes(beside.evidence.behaviour)
     if beside.labels is not None and len(beside.labels.human):
@@ -69,7 +69,7 @@ def faults_of(beside: Beside) -> tuple[Fault, ...]:
     return tuple(sorted(found, key=lambda fault: order.index(fault.name)))
 
 
-def next_step(faults: Sequence[Fault], *, items: int, usable: bool, reason: str) -> str:
+def next_step(faults: Sequence[JudgeFault], *, items: int, usable: bool, reason: str) -> str:
     """What to do next, in one sentence."""
     if items < FEWEST_LABELS:
         missing = FEWEST_LABELS - items
@@ -83,44 +83,46 @@ def next_step(faults: Sequence[Fault], *, items: int, usable: bool, reason: str)
     return "Nothing: it may decide. Check it again when its rubric or its model changes."
 
 
-def _from_votes(behaviour: Behaviour) -> Iterator[Fault]:
+def _from_votes(behaviour: Behaviour) -> Iterator[JudgeFault]:
     lost = round(behaviour.unreadable * behaviour.cases)
     if behaviour.unreadable > MOST_UNREADABLE:
-        yield Fault("unreadable", f"{lost} of {behaviour.cases} answers got no readable verdict")
+        yield JudgeFault("unreadable", f"{lost} of {behaviour.cases} answers got no readable verdict")
     if behaviour.position_bias is not None:
         swayed = round(behaviour.position_bias * behaviour.pairs)
         if behaviour.position_bias > MOST_SWAYED and wilson(swayed, behaviour.pairs).lower > MOST_SWAYED / 2:
             side = "first" if (behaviour.first_share or 0) >= 0.5 else "second"
             told = f"on {swayed} of {behaviour.pairs} pairs it changed its mind when the sides were swapped"
-            yield Fault("position", f"{told}, mostly for whatever stood {side}")
+            yield JudgeFault("position", f"{told}, mostly for whatever stood {side}")
     if behaviour.self_consistency is not None and behaviour.self_consistency < LEAST_STEADY:
-        yield Fault("unsteady", f"asked again, it said the same on only {100 * behaviour.self_consistency:.0f} of 100")
+        yield JudgeFault(
+            "unsteady", f"asked again, it said the same on only {100 * behaviour.self_consistency:.0f} of 100"
+        )
 
 
-def _against_people(study: Study, labels: Labels, calibration: Calibration | None) -> Iterator[Fault]:
+def _against_people(study: Study, labels: Labels, calibration: Calibration | None) -> Iterator[JudgeFault]:
     if calibration is not None and min(calibration.yes, calibration.no) >= 10:
         if not calibration.informative():
-            yield Fault("coin", "it may be no better than a coin")
+            yield JudgeFault("coin", "it may be no better than a coin")
         else:
             yield from _leaning(calibration)
     yield from _kinder(study, labels)
 
 
-def _leaning(calibration: Calibration) -> Iterator[Fault]:
+def _leaning(calibration: Calibration) -> Iterator[JudgeFault]:
     sensitivity, specificity = calibration.limits()
     wrongly_passed = calibration.no - calibration.true_no
     if specificity.upper < LEAST_RIGHT or (
         calibration.specificity < LEAST_RIGHT and specificity.upper < calibration.sensitivity
     ):
-        yield Fault("lenient", f"it passed {wrongly_passed} of {calibration.no} answers that people failed")
+        yield JudgeFault("lenient", f"it passed {wrongly_passed} of {calibration.no} answers that people failed")
     wrongly_failed = calibration.yes - calibration.true_yes
     if sensitivity.upper < LEAST_RIGHT or (
         calibration.sensitivity < LEAST_RIGHT and sensitivity.upper < calibration.specificity
     ):
-        yield Fault("strict", f"it failed {wrongly_failed} of {calibration.yes} answers that people passed")
+        yield JudgeFault("strict", f"it failed {wrongly_failed} of {calibration.yes} answers that people passed")
 
 
-def _kinder(study: Study, labels: Labels) -> Iterator[Fault]:
+def _kinder(study: Study, labels: Labels) -> Iterator[JudgeFault]:
     """Challengers to which the judge is kinder, or harder, than to the control, beyond doubt (Welch)."""
     surplus = labels.judge - labels.human
     span = float(np.ptp(np.concatenate((labels.judge, labels.human)))) or 1.0
@@ -134,7 +136,7 @@ def _kinder(study: Study, labels: Labels) -> Iterator[Fault]:
             continue
         kind, unkind = (name, study.control) if gap > 0 else (study.control, name)
         size = 100 * abs(gap) / span
-        yield Fault(
+        yield JudgeFault(
             "favours_variant", f"against what people say it is {size:.0f} points kinder to {kind} than to {unkind}"
         )
 
@@ -147,19 +149,21 @@ def _p_value(first: Floats, second: Floats) -> float:
     return float(stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue)
 
 
-def _from_texts(beside: Beside) -> Iterator[Fault]:
+def _from_texts(beside: Beside) -> Iterator[JudgeFault]:
     found = length_bias(beside)
     if found is not None and beside.rated(FEWEST_FOR_LENGTH) is not None:
         rank, p_value = found
         if abs(rank) >= STRONG_LENGTH and p_value < DOUBT:
             words = "longer" if rank > 0 else "shorter"
-            yield Fault("length", f"it is kinder to {words} answers than people are (rank correlation {rank:+.2f})")
+            yield JudgeFault(
+                "length", f"it is kinder to {words} answers than people are (rank correlation {rank:+.2f})"
+            )
     texts = beside.texts()
     if texts is not None:
         yield from _obeyed(beside.values, beside.labels, texts)
 
 
-def _obeyed(values: MetricValues, labels: Labels | None, texts: Texts) -> Iterator[Fault]:
+def _obeyed(values: MetricValues, labels: Labels | None, texts: Texts) -> Iterator[JudgeFault]:
     """Answers that speak to their judge, where it likes them more than people do, or, unrated, more than the rest."""
     scored = np.isfinite(values.value)
     talked, spoken = scored & texts.talked_to, 0
@@ -168,14 +172,14 @@ def _obeyed(values: MetricValues, labels: Labels | None, texts: Texts) -> Iterat
         kinder, spoken = labels.judge > labels.human, int(spoke.sum())
         if spoken and _more_often(kinder[spoke], kinder[~spoke]):
             told = f"it was kinder than people to {int(kinder[spoke].sum())} of {spoken} answers that speak to it"
-            yield Fault("injection", told)
+            yield JudgeFault("injection", told)
     if not spoken and talked.any():
         liked = (
             values.value > np.median(values.value[scored]) if np.ptp(values.value[scored]) > 1 else values.value >= 0.5
         )
         if _more_often(liked[talked], liked[scored & ~texts.talked_to]):
             told = f"{count(int(talked.sum()), 'answer')} speak to it and score above the rest; nobody has rated them"
-            yield Fault("injection", told)
+            yield JudgeFault("injection", told)
 
 
 def _more_often(first: Flags, second: Flags) -> bool:

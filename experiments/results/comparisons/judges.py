@@ -10,11 +10,11 @@ import numpy as np
 
 from experiments.results.comparisons.health import HealthCheck, failed, passed, warned
 from experiments.results.comparisons.judge_evidence import Beside, JudgeEvidence, Labels, labels_of
-from experiments.results.comparisons.judge_faults import FEWEST_LABELS, Fault, faults_of, length_bias, next_step
+from experiments.results.comparisons.judge_faults import FEWEST_LABELS, JudgeFault, faults_of, length_bias, next_step
 from experiments.results.comparisons.question import Study
 from experiments.results.comparisons.raters import LEVELS
 from experiments.results.comparisons.unit_table import MetricValues
-from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
+from experiments.stats.agreement import Agreement, RatingMatrix, krippendorff_alpha
 from experiments.stats.clustered import yes_no
 from experiments.stats.estimates import Comparison, Interval, NotEstimable, number
 from experiments.stats.judge_correction import (
@@ -26,7 +26,7 @@ from experiments.stats.judge_correction import (
     rogan_gladen,
     same_for_both,
 )
-from experiments.stats.proportions import Limits
+from experiments.stats.proportions import ProportionLimits
 from experiments.vocabulary import Design, MetricKind
 from experiments.wording import metric_name
 
@@ -62,12 +62,12 @@ class JudgeCard:
     reason: str
     corrected: tuple[tuple[str, Interval], ...] = ()
     rates: tuple[tuple[str, Interval], ...] = ()
-    sensitivity_limits: Limits | None = None
-    specificity_limits: Limits | None = None
+    sensitivity_limits: ProportionLimits | None = None
+    specificity_limits: ProportionLimits | None = None
     length_bias: float | None = None
     self_consistency: float | None = None
     unreadable: float | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[JudgeFault, ...] = ()
     next_step: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _with_behaviour(card: JudgeCard, beside: Beside, *, confirmed: bool = False)
     )
 
 
-def _limits_json(limits: Limits | None) -> dict[str, float] | None:
+def _limits_json(limits: ProportionLimits | None) -> dict[str, float] | None:
     return None if limits is None else {"lower": limits.lower, "upper": limits.upper}
 
 
@@ -260,7 +260,7 @@ def _alpha(values: MetricValues, labels: Labels) -> float | None:
     items = np.tile(np.arange(n, dtype=np.intp), 2)
     raters = np.repeat(np.arange(2, dtype=np.intp), n)
     level = LEVELS.get(values.definition.kind, "interval")
-    found = krippendorff_alpha(Ratings(items, raters, np.concatenate((labels.human, labels.judge))), level)
+    found = krippendorff_alpha(RatingMatrix(items, raters, np.concatenate((labels.human, labels.judge))), level)
     return found.alpha.estimate if isinstance(found, Agreement) else None
 
 

@@ -31,7 +31,7 @@ CARRIED_BY_FEW = "a few rows carry much of the difference, so the range may be a
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class CompletePairs:
     """Complete pairs: the units, their sample, and what shape the data have."""
 
     units: Codes
@@ -55,7 +55,7 @@ def paired_outcome(question: Question) -> Outcome:
     return with_raters(found, question)
 
 
-def value_pairs(question: Question) -> Pairs:
+def value_pairs(question: Question) -> CompletePairs:
     """Units with a value in both variants."""
     a, b = question.codes
     values = question.values
@@ -68,20 +68,20 @@ def value_pairs(question: Question) -> Pairs:
         shape = Shape.CLUSTERS
     else:
         shape = Shape.YES_NO if question.kind is MetricKind.BINARY and once and sample.binary else Shape.ROWS
-    return Pairs(units, sample, shape)
+    return CompletePairs(units, sample, shape)
 
 
-def preference_pairs(question: Question) -> Pairs:
+def preference_pairs(question: Question) -> CompletePairs:
     """Items with votes between the two variants; the value is the treatment's share of them, ties half."""
     items, shares_, counts = item_votes(question)
     clusters = None if question.table.clusters is None else question.table.clusters[items]
     sample = votes.vote_sample(shares_, clusters)
     alone = Shape.VOTES if (counts > 1).any() else Shape.ONE_VOTE
     shape = Shape.CLUSTERS if sample.clustered else alone
-    return Pairs(items, sample, shape)
+    return CompletePairs(items, sample, shape)
 
 
-def facts_of(question: Question, pairs: Pairs) -> Facts:
+def facts_of(question: Question, pairs: CompletePairs) -> Facts:
     """What the choice of the method depends on."""
     sample = pairs.sample
     independent = sample.n_clusters
@@ -110,10 +110,10 @@ def _even(sample: PairedSample) -> bool:
 
 # --- one function per method of the table ------------------------------------------------------------------------
 
-Compute = Callable[[Question, Pairs], Outcome]
+Compute = Callable[[Question, CompletePairs], Outcome]
 
 
-def _mcnemar(question: Question, pairs: Pairs) -> Outcome:
+def _mcnemar(question: Question, pairs: CompletePairs) -> Outcome:
     sample, alpha = pairs.sample, question.reading.alpha
     table = paired.PairTable.of(sample.control, sample.treatment)
     interval = paired.tango if question.guardrail else paired.newcombe_paired
@@ -136,31 +136,31 @@ def _mcnemar(question: Question, pairs: Pairs) -> Outcome:
     )
 
 
-def _mean(question: Question, pairs: Pairs) -> Outcome:
+def _mean(question: Question, pairs: CompletePairs) -> Outcome:
     return paired_mean(pairs.sample, reading=question.reading)
 
 
-def _bets(question: Question, pairs: Pairs) -> Outcome:
+def _bets(question: Question, pairs: CompletePairs) -> Outcome:
     bound = 0.5 if question.kind is MetricKind.PREFERENCE else 1.0
     return watched_bounded_mean(pairs.sample, bound=bound, reading=question.reading)
 
 
-def _flips(question: Question, pairs: Pairs) -> Outcome:
+def _flips(question: Question, pairs: CompletePairs) -> Outcome:
     return flipped_mean(pairs.sample, alpha=question.reading.alpha, seed=question.seed)
 
 
-def _both(question: Question, pairs: Pairs) -> Outcome:
+def _both(question: Question, pairs: CompletePairs) -> Outcome:
     found = few_clusters_mean(pairs.sample, alpha=question.reading.alpha, seed=question.seed)
     if isinstance(found, NotEstimable) or pairs.sample.clustered:
         return found
     return replace(found, warnings=(*found.warnings, CARRIED_BY_FEW))
 
 
-def _sign_test(question: Question, pairs: Pairs) -> Outcome:
+def _sign_test(question: Question, pairs: CompletePairs) -> Outcome:
     return votes.sign_test(pairs.sample, reading=question.reading)
 
 
-def _ratio(question: Question, pairs: Pairs) -> Outcome:
+def _ratio(question: Question, pairs: CompletePairs) -> Outcome:
     values, (a, b), units = question.values, question.codes, pairs.units
     denominator = values.denominator if values.denominator is not None else values.count
     totals = [(values.total[code, units], denominator[code, units]) for code in (a, b)]
@@ -172,7 +172,7 @@ def _ratio(question: Question, pairs: Pairs) -> Outcome:
     return paired_ratio((y0[order], n0[order]), (y1[order], n1[order]), clusters[order], reading=question.reading)
 
 
-def _quantile(question: Question, pairs: Pairs) -> Outcome:
+def _quantile(question: Question, pairs: CompletePairs) -> Outcome:
     a, b = question.codes
     arms = {code: observations(question, code, pairs.units) for code in (a, b)}
     ahead = float(np.quantile(arms[b].values, QUANTILES[question.aggregate])) >= float(
@@ -261,7 +261,7 @@ def _named(found: Estimate, method: Method) -> str:
     return method.name if found.method == "mcnemar" else found.method
 
 
-def _with_counts(found: Estimate, question: Question, pairs: Pairs) -> Estimate:
+def _with_counts(found: Estimate, question: Question, pairs: CompletePairs) -> Estimate:
     """Rows fixed and broken, or wins, ties and losses, as far as they mean something."""
     details = dict(found.details)
     if question.aggregate != "mean":

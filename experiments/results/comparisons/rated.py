@@ -7,7 +7,7 @@ import numpy as np
 from experiments.results.comparisons.question import Question
 from experiments.stats import votes
 from experiments.stats.clustered import Codes, Floats
-from experiments.stats.crossed_raters import Votes, rater_model
+from experiments.stats.crossed_raters import CrossedVotes, rater_model
 from experiments.stats.estimates import Estimate
 from experiments.vocabulary import MetricKind
 
@@ -40,14 +40,14 @@ def with_raters(found: Estimate, question: Question) -> Estimate:
     return votes.for_raters_in_general(found, model, n_raters=n_raters, reading=question.reading)
 
 
-def rater_votes(question: Question) -> Votes:
+def rater_votes(question: Question) -> CrossedVotes:
     """Every vote on the two variants with its item and rater: votes between them, else ratings of either's outputs."""
     if question.kind is MetricKind.PREFERENCE:
         items, raters, share = votes_between(question)
-        return Votes(items, raters, share - 0.5)
+        return CrossedVotes(items, raters, share - 0.5)
     rows, (_, b) = question.values.rows, question.codes
     own = np.isin(rows.variant, question.codes) & question.mask[rows.unit] & (rows.rater >= 0)
-    return Votes(rows.unit[own], rows.rater[own], rows.value[own], (rows.variant[own] == b).astype(np.float64))
+    return CrossedVotes(rows.unit[own], rows.rater[own], rows.value[own], (rows.variant[own] == b).astype(np.float64))
 
 
 def differences_by_rater(question: Question) -> tuple[Codes, Codes, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.results.comparisons.health import HealthCheck, passed, warned
 from experiments.results.comparisons.unit_table import MetricValues, UnitTable
-from experiments.stats.agreement import GOOD, NO_STANDARD, Level, Ratings, krippendorff_alpha
+from experiments.stats.agreement import GOOD, NO_STANDARD, Level, RatingMatrix, krippendorff_alpha
 from experiments.stats.clustered import Codes, Floats, totals
 from experiments.stats.estimates import NotEstimable, State, number
 from experiments.stats.gwet import GwetAgreement, gwet_agreement
@@ -108,7 +108,7 @@ def agreement_check(agreement: RaterAgreement) -> HealthCheck:
     return passed("raters", f"{told}{'' if best >= GOOD else ', which is tentative'}.")
 
 
-def _ratings(table: UnitTable, values: MetricValues) -> Ratings:
+def _ratings(table: UnitTable, values: MetricValues) -> RatingMatrix:
     """One vote per output and rater; for preferences per pair, told from the side of the first variant."""
     rows = values.rows
     voted = rows.rater >= 0
@@ -124,16 +124,16 @@ def _ratings(table: UnitTable, values: MetricValues) -> Ratings:
     return _one_vote_each(item.astype(np.intp), rater, value)
 
 
-def _one_vote_each(item: Codes, rater: Codes, value: Floats) -> Ratings:
+def _one_vote_each(item: Codes, rater: Codes, value: Floats) -> RatingMatrix:
     """Several votes of a rater on one item (both rows of a pair, repeats) become their mean."""
     n_raters = int(rater.max()) + 1
     keys, position = np.unique(item * n_raters + rater, return_inverse=True)
     mean = totals(position, value) / np.bincount(position)
     items = np.unique(keys // n_raters, return_inverse=True)[1].astype(np.intp)
-    return Ratings(items, (keys % n_raters).astype(np.intp), mean)
+    return RatingMatrix(items, (keys % n_raters).astype(np.intp), mean)
 
 
-def _matrix(ratings: Ratings) -> Floats:
+def _matrix(ratings: RatingMatrix) -> Floats:
     """Items × raters, NaN where a rater did not rate."""
     raters = np.unique(ratings.raters, return_inverse=True)[1]
     matrix = np.full((int(ratings.items.max()) + 1, int(raters.max()) + 1), np.nan)

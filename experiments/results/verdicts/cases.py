@@ -25,7 +25,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class ChallengerCase:
     """One challenger with the rule that settles it. ``limit`` is the guardrail that the rule speaks of, if any."""
 
     treatment: str
@@ -41,18 +41,18 @@ class Case:
     smaller_than_asked: bool = False
 
 
-def build_cases(plan: Plan, analysis: Analysis) -> list[Case]:
+def build_cases(plan: Plan, analysis: Analysis) -> list[ChallengerCase]:
     """The cases of all challengers, best gain on the primary metric first, those without a gain last."""
     cases = [_case(plan, analysis, name) for name in analysis.challengers]
     return sorted(cases, key=lambda case: (case.effect is None, -(case.effect.gain.estimate if case.effect else 0.0)))
 
 
-def _case(plan: Plan, analysis: Analysis, treatment: str) -> Case:
+def _case(plan: Plan, analysis: Analysis, treatment: str) -> ChallengerCase:
     mine = [c for c in analysis.comparisons if c.slice is None and c.treatment == treatment]
     primary = next(c for c in mine if c.role is MetricRole.PRIMARY)
     goal = next((c for c in mine if c.swap_goal), None)
     limits = tuple(limit_of(analysis, c) for c in mine if c.role is MetricRole.GUARDRAIL)
-    case = Case(
+    case = ChallengerCase(
         treatment=treatment,
         standing=Standing.OPEN,
         rule="not_enough_evidence",
@@ -65,7 +65,7 @@ def _case(plan: Plan, analysis: Analysis, treatment: str) -> Case:
     return _judged(plan, analysis, case)
 
 
-def _judged(plan: Plan, analysis: Analysis, case: Case) -> Case:
+def _judged(plan: Plan, analysis: Analysis, case: ChallengerCase) -> ChallengerCase:
     if case.effect is None:
         return _without_effect(case)
     blind = next((limit for limit in case.limits if limit.state == "blind"), None)
@@ -76,13 +76,13 @@ def _judged(plan: Plan, analysis: Analysis, case: Case) -> Case:
     return _improve(plan, analysis, case, case.effect)
 
 
-def _without_effect(case: Case) -> Case:
+def _without_effect(case: ChallengerCase) -> ChallengerCase:
     few = {State.TOO_FEW_UNITS, State.TOO_FEW_CLUSTERS, State.NO_VARIATION, State.ALL_TIES}
     standing = Standing.OPEN if case.primary.status in few else Standing.BLIND
     return replace(case, standing=standing, rule=f"primary:{case.primary.status.value}")
 
 
-def _improve(plan: Plan, analysis: Analysis, case: Case, effect: Effect) -> Case:
+def _improve(plan: Plan, analysis: Analysis, case: ChallengerCase, effect: Effect) -> ChallengerCase:
     gain, asked = effect.gain, plan.primary.smallest_effect
     if gain.upper < 0:
         return replace(case, standing=Standing.OUT, rule="primary_worse")
@@ -105,13 +105,13 @@ def _improve(plan: Plan, analysis: Analysis, case: Case, effect: Effect) -> Case
     return _open(plan, analysis, case, gain)
 
 
-def _open(plan: Plan, analysis: Analysis, case: Case, gain: Interval) -> Case:
+def _open(plan: Plan, analysis: Analysis, case: ChallengerCase, gain: Interval) -> ChallengerCase:
     if is_futile(plan, analysis, case.primary, gain):
         return replace(case, standing=Standing.OUT, rule="futile")
     return replace(case, more_units=more_units(plan, case.primary, gain, effect=plan.primary.smallest_effect))
 
 
-def _swap(plan: Plan, case: Case, effect: Effect) -> Case:
+def _swap(plan: Plan, case: ChallengerCase, effect: Effect) -> ChallengerCase:
     """As good (within the margin), and better on the goal of the swap."""
     if case.goal is None or case.goal_effect is None:
         return replace(case, standing=Standing.BLIND, rule="no_values:swap_goal")
@@ -131,7 +131,7 @@ def _swap(plan: Plan, case: Case, effect: Effect) -> Case:
     return replace(case, standing=Standing.SHIP, rule="as_good_and_goal_met")
 
 
-def _against_swap(case: Case, quality: Interval, goal: Effect, *, margin: float) -> Case | None:
+def _against_swap(case: ChallengerCase, quality: Interval, goal: Effect, *, margin: float) -> ChallengerCase | None:
     """The case when it is out: quality beyond the margin, goal missed for sure, or a limit broken."""
     broken = _first(case.limits, "broken")
     if quality.upper < -margin:
@@ -143,7 +143,7 @@ def _against_swap(case: Case, quality: Interval, goal: Effect, *, margin: float)
     return None
 
 
-def _unclear_limit(plan: Plan, case: Case, limit: Limit) -> Case:
+def _unclear_limit(plan: Plan, case: ChallengerCase, limit: Limit) -> ChallengerCase:
     more = None
     if limit.effect is not None:
         more = more_for_margin(plan, limit.comparison, limit.effect.gain, margin=limit.comparison.margin or 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from experiments.plans.plan import Plan
 from experiments.results.analysis import Analysis
-from experiments.results.verdicts.cases import Case
+from experiments.results.verdicts.cases import ChallengerCase
 from experiments.results.verdicts.effects import Effect, Limit
 from experiments.stats.estimates import Comparison
 from experiments.vocabulary import Direction, MetricKind
@@ -52,7 +52,7 @@ def unit_word(analysis: Analysis) -> str:
     return "item" if rated else "row"
 
 
-def score_words(plan: Plan, case: Case) -> str:
+def score_words(plan: Plan, case: ChallengerCase) -> str:
     """What the challenger did, without its name: ``scored +6.1 points (70.4 to 76.5 of 100)``.
 
     Numbers with a sign are treatment minus control, whichever way is better, as in every table; units that have
@@ -72,7 +72,7 @@ def score_words(plan: Plan, case: Case) -> str:
     return f"scored {change}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def change_words(plan: Plan, case: Case, gain: float) -> str:
+def change_words(plan: Plan, case: ChallengerCase, gain: float) -> str:
     """A gain (up is better) as a change of the metric: ``−6.1 points``, ``340 ms faster``, ``+8 %``."""
     comparison = case.primary
     if comparison.unit in ADJECTIVES:
@@ -80,14 +80,14 @@ def change_words(plan: Plan, case: Case, gain: float) -> str:
     return gain_text(plan, case, gain if comparison.direction is Direction.HIGHER else -gain)
 
 
-def range_words(plan: Plan, case: Case) -> str:
+def range_words(plan: Plan, case: ChallengerCase) -> str:
     """``very likely between +4.2 and +8.0 points``, in the direction of ``score_words``."""
     if effect_of_case(case).constant:
         return "the same on every row"
     return f"very likely {range_text(plan, case)}"
 
 
-def truth_words(plan: Plan, case: Case) -> str:
+def truth_words(plan: Plan, case: ChallengerCase) -> str:
     """``True gain very likely between …``; a change where smaller numbers are the better ones."""
     if effect_of_case(case).constant:
         return "It is the same on every row."
@@ -95,7 +95,7 @@ def truth_words(plan: Plan, case: Case) -> str:
     return f"True {'change' if signed else 'gain'} {range_words(plan, case)}."
 
 
-def asked_words(plan: Plan, case: Case, *, finer: int = 0) -> str:
+def asked_words(plan: Plan, case: ChallengerCase, *, finer: int = 0) -> str:
     """The smallest gain worth having: ``+3.0 points``, ``20 ms``, ``drop of 5.0 points`` where lower is better."""
     size = plan.primary.smallest_effect
     if case.primary.unit in ADJECTIVES:
@@ -105,7 +105,7 @@ def asked_words(plan: Plan, case: Case, *, finer: int = 0) -> str:
     return gain_text(plan, case, size, finer=finer)
 
 
-def futile_words(plan: Plan, case: Case) -> str:
+def futile_words(plan: Plan, case: ChallengerCase) -> str:
     """What is ruled out, and what is not, of a challenger that is not better by what was asked for.
 
     ``Any gain of B is smaller than +2.4 points, under the +3.0 points you asked for; it may be 6.2 points worse.``
@@ -148,7 +148,7 @@ def _share_beside(plan: Plan, comparison: Comparison) -> str:
     return f" ({percent(abs(comparison.relative.estimate))})"
 
 
-def quality_words(plan: Plan, case: Case) -> str:
+def quality_words(plan: Plan, case: ChallengerCase) -> str:
     """The quality side of a swap.
 
     ``B's exact match is at most 1.2 points worse; your limit was 2.0 points.``
@@ -167,7 +167,7 @@ def quality_words(plan: Plan, case: Case) -> str:
     return f"{what} is at most {worst} worse; your limit was {allowed}."
 
 
-def effect_of_case(case: Case) -> Effect:
+def effect_of_case(case: ChallengerCase) -> Effect:
     """The effect of a case that has one. Raises ValueError otherwise."""
     if case.effect is None:
         raise ValueError("a case without an effect has no size to tell")
@@ -179,7 +179,7 @@ def joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def range_text(plan: Plan, case: Case) -> str:
+def range_text(plan: Plan, case: ChallengerCase) -> str:
     """Both limits of the change, in the direction of ``change_words``.
 
     ``between +4.2 and +8.0 points``, ``between 39 ms and 44 ms`` where the direction was said, and ``between 5 ms
@@ -198,14 +198,14 @@ def range_text(plan: Plan, case: Case) -> str:
     return between(shown, unit)
 
 
-def gain_text(plan: Plan, case: Case, gain: float, *, sign: bool = True, finer: int = 0) -> str:
+def gain_text(plan: Plan, case: ChallengerCase, gain: float, *, sign: bool = True, finer: int = 0) -> str:
     """A number of the deciding metric in its own unit, or as a share where the plan asks for one."""
     if plan.primary.relative:
         return percent(gain, sign=sign, finer=finer)
     return amount(gain, case.primary.unit, sign=sign, finer=finer)
 
 
-def settles(plan: Plan, case: Case) -> str:
+def settles(plan: Plan, case: ChallengerCase) -> str:
     """The difference that more units would settle: the present one, at least the smallest worth having."""
     size = max(abs(effect_of_case(case).gain.estimate), plan.primary.smallest_effect)
     return gain_text(plan, case, size, sign=False)
@@ -245,7 +245,7 @@ def _margin_text(comparison: Comparison) -> str:
     return percent(margin) if comparison.margin_relative else amount(margin, comparison.unit)
 
 
-def goal_words(case: Case) -> str:
+def goal_words(case: ChallengerCase) -> str:
     """What a swap gains: ``31 % cheaper``."""
     if case.goal is None or case.goal_effect is None:
         return "better on the goal"
@@ -254,14 +254,14 @@ def goal_words(case: Case) -> str:
     return f"better on {metric_words(case.goal)}"
 
 
-def limits_words(case: Case) -> str:
+def limits_words(case: ChallengerCase) -> str:
     """One sentence on all limits of a challenger that keeps them; empty without any."""
     if not case.limits:
         return ""
     return "No limit you set is broken." if len(case.limits) > 1 else "The limit you set is kept."
 
 
-def cost_words(analysis: Analysis, case: Case) -> str:
+def cost_words(analysis: Analysis, case: ChallengerCase) -> str:
     """``, and is 4 % cheaper`` where the cost was compared and differs beyond doubt."""
     for comparison in analysis.overall("cost_usd"):
         if comparison.treatment != case.treatment or comparison is case.primary or comparison.better == "unclear":
@@ -271,7 +271,7 @@ def cost_words(analysis: Analysis, case: Case) -> str:
     return ""
 
 
-def cheaper_control(analysis: Analysis, case: Case) -> str:
+def cheaper_control(analysis: Analysis, case: ChallengerCase) -> str:
     """``: it is cheaper`` where the control is, and where the costs were compared beyond doubt."""
     control, treatment = (analysis.arm("cost_usd", name) for name in (analysis.control, case.treatment))
     compared = [c.better for c in analysis.overall("cost_usd") if c.treatment == case.treatment and c.ok]
@@ -280,7 +280,7 @@ def cheaper_control(analysis: Analysis, case: Case) -> str:
     return ": it is cheaper"
 
 
-def shrunk_words(case: Case, challengers: int) -> str:
+def shrunk_words(case: ChallengerCase, challengers: int) -> str:
     """A warning that the best of several looks better than it is, where that makes 5 % or more; else empty."""
     comparison = case.primary
     if challengers < 2 or comparison.shrunk_estimate is None or comparison.estimate is None:
@@ -292,7 +292,7 @@ def shrunk_words(case: Case, challengers: int) -> str:
     return f"The best of several usually looks better than it is: likely nearer {likely}."
 
 
-def sharper_words(case: Case) -> str:
+def sharper_words(case: ChallengerCase) -> str:
     """How much of the spread the users' own values from before explained, where that makes 1 % or more; else empty."""
     saved = case.primary.details.get("variance_saved")
     if not isinstance(saved, float) or saved < WORTH_TELLING_SAVED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from experiments.plans.plan import Plan
 from experiments.results.analysis import Analysis
 from experiments.results.comparisons.health import HealthCheck
-from experiments.results.verdicts.cases import Case
+from experiments.results.verdicts.cases import ChallengerCase
 from experiments.results.verdicts.effects import Effect
 from experiments.results.verdicts.futility import LEAST_CHANCE
 from experiments.results.verdicts.phrases import (
@@ -48,7 +48,7 @@ class Lines:
     sentence: str
 
 
-def unfit(check: HealthCheck, cases: Sequence[Case]) -> Lines:
+def unfit(check: HealthCheck, cases: Sequence[ChallengerCase]) -> Lines:
     """The evidence cannot carry a verdict; the check says why and what to do."""
     headline = "Do not decide yet."
     if check.check == "units":
@@ -70,7 +70,7 @@ def progress(analysis: Analysis) -> Lines:
     return Lines(headline, detail, f"{headline} {detail}")
 
 
-def blind(case: Case) -> Lines:
+def blind(case: ChallengerCase) -> Lines:
     """A deciding metric has no values."""
     headline = "Do not decide yet."
     if case.limit is not None:
@@ -82,7 +82,7 @@ def blind(case: Case) -> Lines:
     return Lines(headline, detail, f"{headline} {detail}")
 
 
-def ship(plan: Plan, analysis: Analysis, case: Case, *, tie: str, challengers: int) -> Lines:
+def ship(plan: Plan, analysis: Analysis, case: ChallengerCase, *, tie: str, challengers: int) -> Lines:
     """The challenger may be promoted."""
     name, effect = case.treatment, effect_of_case(case)
     if plan.intent == "swap":
@@ -113,7 +113,7 @@ def ship(plan: Plan, analysis: Analysis, case: Case, *, tie: str, challengers: i
     )
 
 
-def keep(plan: Plan, analysis: Analysis, case: Case) -> Lines:
+def keep(plan: Plan, analysis: Analysis, case: ChallengerCase) -> Lines:
     """The control stays."""
     name, control = case.treatment, analysis.control
     detail = told(plan, case)
@@ -137,7 +137,7 @@ def keep(plan: Plan, analysis: Analysis, case: Case) -> Lines:
     return Lines(headline, joined(detail, sharper_words(case)), sentence)
 
 
-def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Lines:
+def collect(plan: Plan, analysis: Analysis, case: ChallengerCase, *, hopeless: bool) -> Lines:
     """More data would tell."""
     unit = unit_word(analysis)
     headline = f"Not enough {unit}s to tell."
@@ -155,7 +155,7 @@ def collect(plan: Plan, analysis: Analysis, case: Case, *, hopeless: bool) -> Li
     return Lines(headline, joined(detail, sharper_words(case)), f"No call yet. {detail}")
 
 
-def _futile_words(plan: Plan, analysis: Analysis, case: Case) -> str:
+def _futile_words(plan: Plan, analysis: Analysis, case: ChallengerCase) -> str:
     left = count((analysis.target or 0) - analysis.n_seen, f"further {unit_word(analysis)}")
     return (
         f"The {left} of the plan will not change this: even with the {asked_words(plan, case)} you asked for, the "
@@ -179,7 +179,7 @@ def price_of(analysis: Analysis, units: int) -> float | None:
     return units * repeats * sum(known)
 
 
-def told(plan: Plan, case: Case) -> str:
+def told(plan: Plan, case: ChallengerCase) -> str:
     """One sentence on one challenger: what its rule rests on."""
     name, rule = case.treatment, case.rule
     if case.limit is not None:
@@ -194,7 +194,7 @@ def told(plan: Plan, case: Case) -> str:
     return _size_told(plan, case, case.effect)
 
 
-def _size_told(plan: Plan, case: Case, effect: Effect) -> str:
+def _size_told(plan: Plan, case: ChallengerCase, effect: Effect) -> str:
     name, gain = case.treatment, effect.gain
     drops = bool(lower_is_better(case.primary.direction, case.primary.unit))
     if effect.constant and gain.estimate == 0:
@@ -210,6 +210,6 @@ def _size_told(plan: Plan, case: Case, effect: Effect) -> str:
     return f"{name} {score_words(plan, case)}, {range_words(plan, case)}."
 
 
-def limits_told(case: Case) -> list[str]:
+def limits_told(case: ChallengerCase) -> list[str]:
     """One sentence for every limit of the challenger."""
     return [limit_words(limit) for limit in case.limits]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.results.analysis import Analysis
-from experiments.results.verdicts.cases import Case
+from experiments.results.verdicts.cases import ChallengerCase
 
 CRITERIA = (("cost_usd", "cheapest"), ("latency_ms", "fastest"), ("prompt_tokens", "simplest"))
 ALIKE = 0.01
@@ -14,19 +14,19 @@ ALIKE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenCase:
     """The chosen case; ``told`` says why it and not another one, empty when nothing had to be chosen."""
 
-    case: Case
+    case: ChallengerCase
     told: str = ""
 
 
-def choose_among(shippable: Sequence[Case], analysis: Analysis) -> Choice:
+def choose_among(shippable: Sequence[ChallengerCase], analysis: Analysis) -> ChosenCase:
     """The case to ship of those that may; ``shippable`` stand best first."""
     best = shippable[0]
     alike = [case for case in shippable if case is best or not _told_apart(analysis, best, case)]
     if len(alike) == 1:
-        return Choice(best)
+        return ChosenCase(best)
     names = " and ".join(sorted(case.treatment for case in alike))
     left = list(alike)
     for metric, word in CRITERIA:
@@ -38,11 +38,11 @@ def choose_among(shippable: Sequence[Case], analysis: Analysis) -> Choice:
         left = [case for case in left if known[case.treatment] <= smallest + ALIKE * abs(smallest)]
         if len(left) == 1:
             told = f"{names} are too close to tell apart; {left[0].treatment} is the {word} of them."
-            return Choice(left[0], told)
-    return Choice(left[0], f"{names} are too close to tell apart; {left[0].treatment} is ahead by a little.")
+            return ChosenCase(left[0], told)
+    return ChosenCase(left[0], f"{names} are too close to tell apart; {left[0].treatment} is ahead by a little.")
 
 
-def _told_apart(analysis: Analysis, best: Case, other: Case) -> bool:
+def _told_apart(analysis: Analysis, best: ChallengerCase, other: ChallengerCase) -> bool:
     """Whether the interval between the two leaves 0 out."""
     pair = {best.treatment, other.treatment}
     for comparison in analysis.between:

@@ -20,7 +20,7 @@ DRAWN = frozenset({Reason.SPLIT, Reason.FROZEN})
 """Exposures that the split decided; testers and units without a name met what they met without a draw."""
 
 
-class Fault(StrEnum):
+class ReplayFault(StrEnum):
     """What is not as the hash gives it."""
 
     VARIANT = "the hash gives another variant"
@@ -37,7 +37,7 @@ class Mismatch:
     unit: str | None
     variant: str
     drawn: str | None
-    fault: Fault
+    fault: ReplayFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def replay_live(store: Store, name: str) -> Replay:
             number, counted = tx.exposures.nameless(phase.id)
         looked_at, mismatches = looked_at + number, mismatches + counted
         if counted and len(first) < MOST_SHOWN:
-            first.append(Mismatch(phase.number, "", None, "", None, Fault.COUNTED))
+            first.append(Mismatch(phase.number, "", None, "", None, ReplayFault.COUNTED))
     return Replay(newest.key, experiment.name, len(phases), looked_at, drawn_again, mismatches, tuple(first))
 
 
@@ -111,16 +111,16 @@ def _meetings(store: Store, phase: LivePhaseRecord) -> Iterator[Meeting]:
             last = batch[-1]
 
 
-def _fault(live: LiveTest, meeting: Meeting) -> Fault | None:
+def _fault(live: LiveTest, meeting: Meeting) -> ReplayFault | None:
     if meeting.reason in DRAWN and drawn(live, meeting.unit) != meeting.variant:
-        return Fault.VARIANT
+        return ReplayFault.VARIANT
     if meeting.id != exposure_id(live, meeting.unit, meeting.variant):
-        return Fault.ID
+        return ReplayFault.ID
     if meeting.counted is not None and meeting.counted != (meeting.reason == Reason.SPLIT):
-        return Fault.COUNTED
+        return ReplayFault.COUNTED
     return None
 
 
-def _mismatch(live: LiveTest, meeting: Meeting, fault: Fault) -> Mismatch:
+def _mismatch(live: LiveTest, meeting: Meeting, fault: ReplayFault) -> Mismatch:
     gives = drawn(live, meeting.unit) if meeting.reason in DRAWN else None
     return Mismatch(live.phase, meeting.id, meeting.unit, meeting.variant, gives, fault)

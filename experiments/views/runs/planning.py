@@ -92,11 +92,11 @@ def sized(
     """Units needed, power and the table around it, priced by the projection."""
     from dataclasses import replace
 
-    from experiments.plans.sizing import Price, plan_size, usual_assumptions
+    from experiments.plans.sizing import CallPrice, plan_size, usual_assumptions
 
     plan = blueprint.spec.plan
     given = replace(assumptions or usual_assumptions(plan), **assumed)
-    price = Price(
+    price = CallPrice(
         usd_per_call={v.variant: _per_call(v.low_usd, v.high_usd, v.calls) for v in projection.variants},
         seconds_per_call=projection.seconds_per_call,
         concurrency=blueprint.spec.limits.concurrency,

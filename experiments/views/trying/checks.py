@@ -13,7 +13,7 @@ from experiments.judges.remarks import Remark
 from experiments.judges.suggestions import Suggestion, suggestions_from
 from experiments.judges.trying import call_letter
 from experiments.judges.verdicts import Unreadable, read_verdicts
-from experiments.judges.votes import Vote, scores_of
+from experiments.judges.votes import JudgeVote, scores_of
 from experiments.loading.find import find_experiment
 from experiments.loading.rating.evidence import raters_left_out
 from experiments.loading.results.evidence_table import evidence_run
@@ -59,7 +59,7 @@ class SampleAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TriedVerdict:
     """What a try said of one answer; ``ended`` is false while a call is out, ``value`` None without a verdict."""
 
     ended: bool
@@ -150,7 +150,7 @@ def answers_to_try(store: Store, experiment_name: str, *, rated_as: str, limit: 
         return found
 
 
-def check_try(store: Store, batch_id: str, entry: ScorerEntry, *, answers: int) -> list[Verdict]:
+def check_try(store: Store, batch_id: str, entry: ScorerEntry, *, answers: int) -> list[TriedVerdict]:
     """What the try said of each of its answers, in their order."""
     judge = bind_judge(entry)
     results = try_results(store, batch_id)
@@ -170,14 +170,14 @@ def check_try(store: Store, batch_id: str, entry: ScorerEntry, *, answers: int) 
                 if isinstance(found, Unreadable):
                     problem = f"the judge's answer is no verdict: {found.reason}"
                 else:
-                    votes.append(Vote(model, swapped, sample, found))
+                    votes.append(JudgeVote(model, swapped, sample, found))
         if not asked:
-            verdicts.append(Verdict(True, None, "", "this row lacks what the judge must see"))
+            verdicts.append(TriedVerdict(True, None, "", "this row lacks what the judge must see"))
         elif not ended or not votes:
-            verdicts.append(Verdict(ended, None, "", problem))
+            verdicts.append(TriedVerdict(ended, None, "", problem))
         else:
             score = scores_of(judge.spec, votes)[judge.metric]
-            verdicts.append(Verdict(True, score.value, _word(judge.spec, score.value), score.reason or problem))
+            verdicts.append(TriedVerdict(True, score.value, _word(judge.spec, score.value), score.reason or problem))
     return verdicts
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from experiments.actions.trying.try_check import try_check
 from experiments.experiment_file import ScorerEntry
 from experiments.views.installation.operation import workers_alive
-from experiments.views.trying.checks import SampleAnswer, Verdict, answers_to_try, check_try
+from experiments.views.trying.checks import SampleAnswer, TriedVerdict, answers_to_try, check_try
 from experiments.vocabulary import canonical_json
 from experiments.wording import count
 from pages.components.errors import show_errors
@@ -77,7 +77,7 @@ def _follow(batch: str, entry: ScorerEntry, answers: Sequence[SampleAnswer], *, 
             )
 
 
-def _show_agreement(answers: Sequence[SampleAnswer], verdicts: Sequence[Verdict]) -> None:
+def _show_agreement(answers: Sequence[SampleAnswer], verdicts: Sequence[TriedVerdict]) -> None:
     both = [
         (answer.people, verdict.value)
         for answer, verdict in zip(answers, verdicts, strict=True)
@@ -88,7 +88,7 @@ def _show_agreement(answers: Sequence[SampleAnswer], verdicts: Sequence[Verdict]
         st.markdown(f"**Agrees with people on {same} of {len(both)}.** Ten answers are a first look, no proof.")
 
 
-def _show(rows: Sequence[tuple[SampleAnswer, Verdict | None]]) -> None:
+def _show(rows: Sequence[tuple[SampleAnswer, TriedVerdict | None]]) -> None:
     shown = []
     for answer, verdict in rows:
         people = "–" if answer.people is None else score_text(answer.people)
@@ -104,7 +104,7 @@ def _show(rows: Sequence[tuple[SampleAnswer, Verdict | None]]) -> None:
         show_table(["Row", "Answer", "People", "The judge"], shown, left=(1, 3))
 
 
-def _verdict(answer: SampleAnswer, verdict: Verdict | None) -> Html:
+def _verdict(answer: SampleAnswer, verdict: TriedVerdict | None) -> Html:
     if verdict is None:
         return element("span", "not tried", cls="bk-muted bk-small")
     if not verdict.ended:

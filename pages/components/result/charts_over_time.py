@@ -16,7 +16,7 @@ _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class BandPoint:
+class ChartBandPoint:
     """What was known when so many units were in, turned so that up is better; ``words`` are the limits for people."""
 
     units: int
@@ -30,7 +30,7 @@ class BandPoint:
 class Band:
     """The looks at one difference, fewest units first; ``asked`` is the smallest gain worth having, in ``unit``."""
 
-    points: tuple[BandPoint, ...]
+    points: tuple[ChartBandPoint, ...]
     unit: str
     counted: str
     asked: float | None
@@ -100,7 +100,7 @@ def band_over_time(band: Band) -> Spec:
     return finished(alt.layer(*layers).properties(height=_HEIGHT_PX))
 
 
-def _values(points: Sequence[BandPoint]) -> list[dict[str, Any]]:
+def _values(points: Sequence[ChartBandPoint]) -> list[dict[str, Any]]:
     return [
         {"units": p.units, "estimate": p.estimate, "lower": p.lower, "upper": p.upper, "words": p.words} for p in points
     ]

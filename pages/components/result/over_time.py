@@ -10,7 +10,7 @@ import streamlit as st
 from experiments.plans.plan import Plan
 from experiments.views.results.looks import SeenRange, ranges_over_time
 from experiments.wording import POINTS
-from pages.components.result.charts_over_time import Band, BandPoint
+from pages.components.result.charts_over_time import Band, ChartBandPoint
 from pages.components.result.figures import show_band
 from pages.components.result.lines import difference_words, primary_of
 from pages.components.session import store
@@ -48,7 +48,7 @@ def band_of(seen: tuple[SeenRange, ...], primary: Mapping[str, Any], plan: Plan,
         ends = sorted((look.lower * size * turn, look.upper * size * turn))
         told = {**primary, "estimate": middle, "lower": look.lower, "upper": look.upper, "relative": None}
         points.append(
-            BandPoint(look.units, middle * size * turn, ends[0], ends[1], difference_words(told, interval=True))
+            ChartBandPoint(look.units, middle * size * turn, ends[0], ends[1], difference_words(told, interval=True))
         )
     asked = plan.primary.smallest_effect * size if plan.intent == "improve" and not plan.primary.relative else None
     unit = "points" if primary["unit"] == POINTS else primary["unit"]

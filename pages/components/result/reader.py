@@ -23,7 +23,7 @@ EVERYWHERE = "all rows"
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class AnswerPairs:
     """Which pairs are read. ``evidence`` names the analysis, so that what is kept of a page is never stale."""
 
     experiment: str
@@ -36,7 +36,7 @@ class Pairs:
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
-def pair_page(pairs: Pairs) -> PairPage:
+def pair_page(pairs: AnswerPairs) -> PairPage:
     """A page of pairs."""
     column, value = pairs.part or (None, None)
     return answer_pairs(
@@ -60,7 +60,12 @@ def _one_row(experiment: str, evidence: str, number: int) -> RowAnswers:
 
 @st.fragment
 def read_answers(
-    pairs: Pairs, *, control: ArmView, treatment: ArmView, metrics: Sequence[str], parts: Sequence[tuple[str, str]]
+    pairs: AnswerPairs,
+    *,
+    control: ArmView,
+    treatment: ArmView,
+    metrics: Sequence[str],
+    parts: Sequence[tuple[str, str]],
 ) -> None:
     """The whole section. ``metrics`` are the measures one can win by, ``parts`` the slices (column, value) to read."""
     st.header("Read the answers", anchor=False)
@@ -79,7 +84,7 @@ def read_answers(
             _show_open(row, control=control, treatment=treatment)
 
 
-def _filtered(pairs: Pairs, metrics: Sequence[str], parts: Sequence[tuple[str, str]]) -> Pairs:
+def _filtered(pairs: AnswerPairs, metrics: Sequence[str], parts: Sequence[tuple[str, str]]) -> AnswerPairs:
     """The measure that says who won, and the slice to read."""
     names = list(dict.fromkeys([pairs.metric, *metrics]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -117,7 +122,7 @@ def _chips(counts: Mapping[str, int], control: str, treatment: str) -> PairFilte
     return next((which for which in get_args(PairFilter) if which == chosen), "all")
 
 
-def _list(pairs: Pairs, total: int, *, letters: tuple[str, str]) -> int:
+def _list(pairs: AnswerPairs, total: int, *, letters: tuple[str, str]) -> int:
     """Draws the list and the two buttons; the number of the row that is open."""
     pages = -(-total // PAGE_ROWS)
     bar = st.container(horizontal=True, vertical_alignment="center")

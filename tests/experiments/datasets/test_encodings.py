@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.datasets.limits import Limits
+from experiments.datasets.limits import FileLimits
 from experiments.datasets.reading import read_table
 from experiments.errors import BakeoffError
 
@@ -120,7 +120,7 @@ def test_half_a_surrogate_pair_in_utf16_is_refused():
 def test_a_character_that_spans_two_chunks_is_decoded():
     padding = "x" * ((1 << 20) - len("a,b\n") - 1)
 
-    table = read(f"a,b\n{padding}é,2\n".encode(), limits=Limits(cell_characters=2_000_000))
+    table = read(f"a,b\n{padding}é,2\n".encode(), limits=FileLimits(cell_characters=2_000_000))
 
     assert table.rows == [(f"{padding}é", "2")]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.datasets.limits import Limits
+from experiments.datasets.limits import FileLimits
 from experiments.datasets.reading import read_table
 from experiments.errors import BakeoffError, TooLarge
 
@@ -79,14 +79,14 @@ def test_a_repeated_value_inside_lists_is_counted_too():
     inner = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array([row]))
     bomb = parquet(a=pa.ListArray.from_arrays(pa.array([0, 100_000], pa.int32()), inner))
 
-    error = complaint(bomb, limits=Limits(decoded_bytes=50_000_000))
+    error = complaint(bomb, limits=FileLimits(decoded_bytes=50_000_000))
 
     assert (isinstance(error, TooLarge), "(decoded_bytes)" in error.message) == (True, True)
 
 
 @pytest.mark.parametrize(
     ("limits", "named"),
-    [(Limits(rows=9), "rows"), (Limits(cells=9), "cells"), (Limits(decoded_bytes=9), "decoded_bytes")],
+    [(FileLimits(rows=9), "rows"), (FileLimits(cells=9), "cells"), (FileLimits(decoded_bytes=9), "decoded_bytes")],
 )
 def test_the_metadata_is_believed_before_anything_is_decoded(limits, named):
     assert f"({named})" in complaint(parquet(a=["x"] * 10), limits=limits).message

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from experiments.datasets.examples import build_examples, dataset_hash
-from experiments.datasets.limits import Limits
+from experiments.datasets.limits import FileLimits
 from experiments.datasets.reading import open_table, read_table
 from experiments.errors import BakeoffError, TooLarge
 
@@ -168,12 +168,12 @@ WHOLE_FILES = {
 @pytest.mark.parametrize(
     ("limits", "named"),
     [
-        (Limits(file_bytes=10), "file_bytes"),
-        (Limits(rows=2), "rows"),
-        (Limits(columns=1), "columns"),
-        (Limits(cells=5), "cells"),
-        (Limits(cell_characters=4), "cell_characters"),
-        (Limits(total_characters=8), "total_characters"),
+        (FileLimits(file_bytes=10), "file_bytes"),
+        (FileLimits(rows=2), "rows"),
+        (FileLimits(columns=1), "columns"),
+        (FileLimits(cells=5), "cells"),
+        (FileLimits(cell_characters=4), "cell_characters"),
+        (FileLimits(total_characters=8), "total_characters"),
     ],
 )
 @pytest.mark.parametrize("writer", [csv_bytes, jsonl_bytes, json_bytes, parquet_bytes, xlsx_bytes])
@@ -193,13 +193,13 @@ def test_beyond_a_limit_the_limit_is_named(writer, limits, named):
 )
 def test_a_file_of_countless_tiny_values_is_refused_before_it_fills_the_memory(content):
     with pytest.raises(TooLarge):
-        read_table(content, filename="x", limits=Limits(cells=20))
+        read_table(content, filename="x", limits=FileLimits(cells=20))
 
 
 @pytest.mark.parametrize("writer", [csv_bytes, jsonl_bytes, json_bytes, parquet_bytes, xlsx_bytes])
 def test_exactly_at_the_limits_a_file_is_read(writer):
     content = writer(["id", "body"], [["1", "four"], ["2", "b"]])
-    limits = Limits(rows=2, columns=2, cells=4, cell_characters=4, total_characters=7)
+    limits = FileLimits(rows=2, columns=2, cells=4, cell_characters=4, total_characters=7)
 
     assert len(read_table(content, filename="x", limits=limits).rows) == 2
 

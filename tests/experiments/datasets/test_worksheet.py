@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.styles import numbers
 
-from experiments.datasets.limits import Limits
+from experiments.datasets.limits import FileLimits
 from experiments.datasets.reading import read_table
 from experiments.errors import BakeoffError, TooLarge
 
@@ -232,7 +232,7 @@ def test_a_sheet_formatted_without_end_is_refused():
         book.active.append(["a"])
         book.active.cell(row, 1000).number_format = "0.00"
 
-    assert "formatted" in complaint(saved(book), limits=Limits(cells=1000)).message
+    assert "formatted" in complaint(saved(book), limits=FileLimits(cells=1000)).message
 
 
 def test_too_many_columns_are_refused():
@@ -249,7 +249,7 @@ def test_a_row_number_beyond_any_sheet_is_refused():
 
 
 def test_a_workbook_that_unpacks_beyond_the_limit_is_refused_unread():
-    error = complaint(workbook(["a"], ["x" * 10_000]), limits=Limits(decoded_bytes=5_000))
+    error = complaint(workbook(["a"], ["x" * 10_000]), limits=FileLimits(decoded_bytes=5_000))
 
     assert (isinstance(error, TooLarge), "(decoded_bytes)" in error.message) == (True, True)
 

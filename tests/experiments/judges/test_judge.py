@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.errors import BakeoffError
-from experiments.judges import Case, bind_judge, bind_judges
+from experiments.judges import JudgeCase, bind_judge, bind_judges
 from experiments.judges.fences import addresses_the_judge, fenced, mark_of
 from experiments.judges.verdicts import WHOLE, Finding, Unreadable, read_verdicts
-from experiments.judges.votes import Vote, scores_of
+from experiments.judges.votes import JudgeVote, scores_of
 from experiments.vocabulary import MetricKind
 
 
@@ -21,7 +21,7 @@ def judge(**options):
 
 
 def vote(word, value, *, model="m/x", swapped=False, sample=0):
-    return Vote(model, swapped, sample, {WHOLE: Finding(value, word, f"because {word}")})
+    return JudgeVote(model, swapped, sample, {WHOLE: Finding(value, word, f"because {word}")})
 
 
 # --- the entry ------------------------------------------------------------------------------------------------------
@@ -106,7 +106,9 @@ def test_two_judges_may_not_give_the_same_metric():
 
 
 def test_the_judged_texts_stand_between_marks_and_nowhere_else():
-    case = Case("ANSWER-TEXT", {"ticket": "TICKET-TEXT"}, reference="REFERENCE-TEXT", material={"facts": "FACTS-TEXT"})
+    case = JudgeCase(
+        "ANSWER-TEXT", {"ticket": "TICKET-TEXT"}, reference="REFERENCE-TEXT", material={"facts": "FACTS-TEXT"}
+    )
     [call] = judge(reference=True, columns=["facts"]).calls(case)
     orders, data = (m["content"] for m in call.request.messages)
     for text in ("ANSWER-TEXT", "TICKET-TEXT", "REFERENCE-TEXT", "FACTS-TEXT"):
@@ -116,12 +118,12 @@ def test_the_judged_texts_stand_between_marks_and_nowhere_else():
 
 
 def test_the_reference_is_shown_only_to_a_judge_that_is_guided_by_it():
-    [call] = judge().calls(Case("a", reference="SECRET"))
+    [call] = judge().calls(JudgeCase("a", reference="SECRET"))
     assert "SECRET" not in json.dumps(call.request.payload())
 
 
 def test_a_verdict_is_asked_for_by_a_strict_schema():
-    [call] = judge(scale={1: "bad", 3: "good"}).calls(Case("a"))
+    [call] = judge(scale={1: "bad", 3: "good"}).calls(JudgeCase("a"))
     schema = call.request.parameters["response_format"]["json_schema"]
     assert schema["strict"] is True
     assert schema["schema"]["required"] == ["reason", "verdict"]
@@ -130,7 +132,7 @@ def test_a_verdict_is_asked_for_by_a_strict_schema():
 
 
 def test_models_repeats_and_both_orders_of_a_pair_are_single_calls():
-    calls = judge(model=None, models=["m/a", "m/b"], repeats=2, pairwise=True).calls(Case("mine", other="theirs"))
+    calls = judge(model=None, models=["m/a", "m/b"], repeats=2, pairwise=True).calls(JudgeCase("mine", other="theirs"))
     assert len(calls) == 8
     assert len({(c.model, c.sample, c.swapped) for c in calls}) == 8
     given_order, swapped = (
@@ -282,7 +284,7 @@ def test_a_pair_with_one_order_only_is_not_decided():
 def test_criteria_are_scores_of_their_own_and_their_mean():
     spec = judge(criteria={"polite": "x", "right": "y"}).spec
     findings = {"polite": Finding(1.0, "pass", "kind"), "right": Finding(0.0, "fail", "wrong sum")}
-    found = scores_of(spec, [Vote("m/x", False, 0, findings)])
+    found = scores_of(spec, [JudgeVote("m/x", False, 0, findings)])
     assert {name: score.value for name, score in found.items()} == {
         "helpful": 0.5,
         "helpful.polite": 1.0,

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.plans.plan import Guardrail, Plan, PrimaryMetric
-from experiments.plans.sizing import Assumptions, Price, from_pilot, plan_size
+from experiments.plans.sizing import Assumptions, CallPrice, from_pilot, plan_size
 from experiments.vocabulary import Design, MetricKind
 from tests.experiments.analysis_tables import plan
 
-PRICE = Price({"A": 0.001, "B": 0.002}, seconds_per_call=3, concurrency=10)
+PRICE = CallPrice({"A": 0.001, "B": 0.002}, seconds_per_call=3, concurrency=10)
 
 
 def test_rows_power_and_price_are_told_together() -> None:
@@ -77,7 +77,7 @@ def test_who_asks_for_a_large_gain_expects_more_rows_to_differ_than_usual() -> N
 
 
 def test_an_unknown_price_stays_unknown() -> None:
-    found = plan_size(plan(), kind=MetricKind.BINARY, price=Price({"A": 0.001, "B": None}))
+    found = plan_size(plan(), kind=MetricKind.BINARY, price=CallPrice({"A": 0.001, "B": None}))
 
     assert found.cost_usd is None
     assert found.minutes is not None

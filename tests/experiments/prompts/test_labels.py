@@ -6,7 +6,7 @@ import pytest
 
 from experiments.errors import BakeoffError, Conflict
 from experiments.prompts.labels import (
-    Evidence,
+    PromotionEvidence,
     against_verdict,
     check_promotion,
     check_reason,
@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WHY = "We accept the smaller gain for the launch."
 
 
-def _evidence(outcome: VerdictOutcome = VerdictOutcome.SHIP, **changes) -> Evidence:
+def _evidence(outcome: VerdictOutcome = VerdictOutcome.SHIP, **changes) -> PromotionEvidence:
     given = {
         "outcome": outcome,
         "winner": "B",
@@ -29,11 +29,11 @@ def _evidence(outcome: VerdictOutcome = VerdictOutcome.SHIP, **changes) -> Evide
         "analysed_at": NOW,
         "head_is_control": True,
     }
-    return Evidence(**{**given, **changes})
+    return PromotionEvidence(**{**given, **changes})
 
 
 def _refused(
-    evidence: Evidence, *, variant: str = "B", reason: str = "", label: str = "production", now: datetime = NOW
+    evidence: PromotionEvidence, *, variant: str = "B", reason: str = "", label: str = "production", now: datetime = NOW
 ) -> str | None:
     try:
         check_promotion(evidence, label=label, variant=variant, reason=reason, now=now)

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.errors import BakeoffError
-from experiments.ratings.items import Answer, RowAnswers, draft_session
+from experiments.ratings.items import RatableRow, ShownAnswer, draft_session
 from experiments.ratings.leaks import LeakFilter
 from experiments.ratings.session_file import session_from
 from experiments.ratings.showing import shown, visible_input
@@ -12,13 +12,13 @@ VARIANTS = ("careful", "B", "C")
 LEAKS = LeakFilter.of(models=["openai/gpt-4o-mini", "demo/small"], variants=VARIANTS)
 
 
-def _rows(count: int = 10, variants=VARIANTS[:2], **texts: str) -> list[RowAnswers]:
+def _rows(count: int = 10, variants=VARIANTS[:2], **texts: str) -> list[RatableRow]:
     return [
-        RowAnswers(
+        RatableRow(
             f"e{i}",
             f"u{i}",
             f"Ticket {i}",
-            {v: Answer(f"{v}{i}", texts.get(v, f"answer {n} to {i}")) for n, v in enumerate(variants)},
+            {v: ShownAnswer(f"{v}{i}", texts.get(v, f"answer {n} to {i}")) for n, v in enumerate(variants)},
         )
         for i in range(count)
     ]
@@ -56,7 +56,7 @@ def test_single_answers_make_one_item_each_with_the_same_overlap_within_a_row():
 
 def test_a_row_that_one_variant_did_not_answer_is_left_out_and_counted():
     rows = _rows(3)
-    rows[0] = RowAnswers("e0", "u0", "Ticket", {"careful": Answer("x", "only one")})
+    rows[0] = RatableRow("e0", "u0", "Ticket", {"careful": ShownAnswer("x", "only one")})
     for kind in ("pairwise", "thumbs"):
         draft = _drafted(rows, kind=kind)
         assert draft.rows == 2

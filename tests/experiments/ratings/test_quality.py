@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from experiments.ratings.closing import is_over
-from experiments.ratings.quality import Judgement, excluded_raters, rater_qualities, rule_in_words, two_sided_coin
+from experiments.ratings.quality import RaterJudgement, excluded_raters, rater_qualities, rule_in_words, two_sided_coin
 from experiments.ratings.session_file import Exclusion
 from experiments.ratings.words import agreement_sentence, position_sentence
 from experiments.vocabulary import QuestionKind
@@ -15,7 +15,8 @@ PAIR, SCALE = QuestionKind.PAIRWISE, QuestionKind.SCALE
 
 def _votes(choices, *, rater=1, ms=5000, **more):
     return [
-        Judgement(rater, f"i{n}", "rated", choice, 0.5, milliseconds=ms, **more) for n, choice in enumerate(choices)
+        RaterJudgement(rater, f"i{n}", "rated", choice, 0.5, milliseconds=ms, **more)
+        for n, choice in enumerate(choices)
     ]
 
 
@@ -46,23 +47,23 @@ def test_few_votes_are_not_judged():
 
 @pytest.mark.parametrize(("choice", "swapped", "right"), [("left", False, 1), ("left", True, 0), ("right", True, 1)])
 def test_known_answers_are_told_by_answers_not_by_sides(choice, swapped, right):
-    found = _one([Judgement(1, "g", "rated", choice, swapped=swapped, gold=True, expected="first")])
+    found = _one([RaterJudgement(1, "g", "rated", choice, swapped=swapped, gold=True, expected="first")])
     assert (found.gold_right, found.gold_seen) == (right, 1)
 
 
 def test_repeats_compare_what_was_preferred_and_a_neighbour_on_the_scale_is_the_same():
     pair = [
-        Judgement(1, "a", "rated", "left", 1.0),
-        Judgement(1, "a", "rated", "right", 1.0, swapped=True, repeat=True),
-        Judgement(1, "b", "rated", "both_good", 0.5),
-        Judgement(1, "b", "rated", "both_bad", 0.5, repeat=True),
-        Judgement(1, "c", "rated", "left", 1.0),
-        Judgement(1, "c", "rated", "left", 0.0, swapped=True, repeat=True),
-        Judgement(1, "d", "rated", "left", 1.0, repeat=True),
+        RaterJudgement(1, "a", "rated", "left", 1.0),
+        RaterJudgement(1, "a", "rated", "right", 1.0, swapped=True, repeat=True),
+        RaterJudgement(1, "b", "rated", "both_good", 0.5),
+        RaterJudgement(1, "b", "rated", "both_bad", 0.5, repeat=True),
+        RaterJudgement(1, "c", "rated", "left", 1.0),
+        RaterJudgement(1, "c", "rated", "left", 0.0, swapped=True, repeat=True),
+        RaterJudgement(1, "d", "rated", "left", 1.0, repeat=True),
     ]
     assert (_one(pair).repeats_same, _one(pair).repeats_seen) == (2, 3)
     scale = [
-        Judgement(1, item, "rated", choice, repeat=repeat)
+        RaterJudgement(1, item, "rated", choice, repeat=repeat)
         for item, first, again in (("a", "4", "5"), ("b", "1", "3"))
         for choice, repeat in ((first, False), (again, True))
     ]
@@ -71,7 +72,9 @@ def test_repeats_compare_what_was_preferred_and_a_neighbour_on_the_scale_is_the_
 
 
 def test_skips_and_reports_are_counted_apart():
-    found = _one([Judgement(1, "a", "skipped"), Judgement(1, "b", "reported"), Judgement(1, "c", "skipped")])
+    found = _one(
+        [RaterJudgement(1, "a", "skipped"), RaterJudgement(1, "b", "reported"), RaterJudgement(1, "c", "skipped")]
+    )
     assert (found.done, found.skipped, found.reported, found.median_s, found.left_share) == (0, 2, 1, None, None)
 
 
@@ -88,10 +91,12 @@ def test_skips_and_reports_are_counted_apart():
 )
 def test_only_the_rule_leaves_people_out(rule, out):
     judged = _votes(["left"] * 10) + [
-        Judgement(1, f"g{n}", "rated", "left", gold=True, expected="first" if n < 2 else "second", milliseconds=5000)
+        RaterJudgement(
+            1, f"g{n}", "rated", "left", gold=True, expected="first" if n < 2 else "second", milliseconds=5000
+        )
         for n in range(4)
     ]
-    judged.append(Judgement(1, "g5", "rated", "right", gold=True, expected="first", milliseconds=5000))
+    judged.append(RaterJudgement(1, "g5", "rated", "right", gold=True, expected="first", milliseconds=5000))
     qualities = rater_qualities(judged, PAIR, Exclusion(**rule))
     assert qualities[1].excluded == out
     assert excluded_raters(qualities) == ({1} if out else set())

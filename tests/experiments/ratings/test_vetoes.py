@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from experiments.ratings.quality import Judgement, rater_qualities
+from experiments.ratings.quality import RaterJudgement, rater_qualities
 from experiments.ratings.session_file import Exclusion
 from experiments.ratings.vetoes import SideVote, gold_problem, side_problem
 from experiments.vocabulary import QuestionKind
@@ -13,7 +13,7 @@ from experiments.vocabulary import QuestionKind
 def _gold(rights, seen=4, rule=None):
     """Raters who are right on so many of the known answers they see."""
     judged = [
-        Judgement(rater, f"g{n}", "rated", "left" if n < right else "right", gold=True, expected="first")
+        RaterJudgement(rater, f"g{n}", "rated", "left" if n < right else "right", gold=True, expected="first")
         for rater, right in enumerate(rights)
         for n in range(seen)
     ]
@@ -41,10 +41,10 @@ def test_few_known_answers_of_each_rater_count_together():
 
 
 def test_a_rule_that_leaves_out_more_than_half_fails():
-    judged = [Judgement(r, f"i{n}", "rated", "left", milliseconds=500) for r in range(3) for n in range(12)]
+    judged = [RaterJudgement(r, f"i{n}", "rated", "left", milliseconds=500) for r in range(3) for n in range(12)]
     rule = Exclusion(faster_than_s=1)
     assert "leaves out 3 of 3 raters" in gold_problem(rater_qualities(judged, QuestionKind.PAIRWISE, rule), rule)
-    half = [*judged[:12], *(Judgement(7, f"i{n}", "rated", "left", milliseconds=5000) for n in range(12))]
+    half = [*judged[:12], *(RaterJudgement(7, f"i{n}", "rated", "left", milliseconds=5000) for n in range(12))]
     assert gold_problem(rater_qualities(half, QuestionKind.PAIRWISE, rule), rule) is None
 
 

@@ -59,7 +59,7 @@ def array(values: Any) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 
 
-def limits(found: proportions.Limits) -> list[float]:
+def limits(found: proportions.ProportionLimits) -> list[float]:
     return [found.lower, found.upper]
 
 
@@ -77,7 +77,7 @@ def two(method: Callable[..., Any], given: dict[str, Any], **more: Any) -> Any:
 
 
 def welch(given: dict[str, Any]) -> list[float]:
-    arms = [means.Arm(mean, sd**2 / n, n) for mean, sd, n in (given["control"], given["treatment"])]
+    arms = [means.ArmMean(mean, sd**2 / n, n) for mean, sd, n in (given["control"], given["treatment"])]
     found = means.welch(*arms, reading=ONCE)
     return [found.estimate, found.lower, found.upper, found.p_value]
 
@@ -134,7 +134,7 @@ def dunnett_p(given: dict[str, Any]) -> list[float]:
 def alpha(given: dict[str, Any]) -> list[float]:
     matrix = array([[np.nan if v is None else v for v in row] for row in given["matrix"]])
     raters, items = np.nonzero(np.isfinite(matrix))
-    ratings = agreement.Ratings(items, raters, matrix[raters, items])
+    ratings = agreement.RatingMatrix(items, raters, matrix[raters, items])
     return [agreement.krippendorff_alpha(ratings, given["level"]).alpha.estimate]
 
 
@@ -145,12 +145,12 @@ def gwet(given: dict[str, Any]) -> list[float]:
     else:
         matrix = array([[np.nan if v is None else v for v in row] for row in given["matrix"]])
     raters, items = np.nonzero(np.isfinite(matrix))
-    found = gwet_agreement(agreement.Ratings(items, raters, matrix[raters, items]), graded=given["graded"]).value
+    found = gwet_agreement(agreement.RatingMatrix(items, raters, matrix[raters, items]), graded=given["graded"]).value
     return [found.estimate, found.lower, found.upper]
 
 
 def rater_model(given: dict[str, Any]) -> list[float]:
-    votes_ = crossed_raters.Votes(np.array(given["items"]), np.array(given["raters"]), array(given["values"]))
+    votes_ = crossed_raters.CrossedVotes(np.array(given["items"]), np.array(given["raters"]), array(given["values"]))
     found = crossed_raters.rater_model(votes_, reading=sequential.Reading())
     return [found.effect.estimate, found.standard_error]
 
@@ -170,7 +170,7 @@ def icc(given: dict[str, Any]) -> list[float]:
 
 def bradley_terry(given: dict[str, Any]) -> list[list[float]]:
     wins = array(given["wins"])
-    found = preferences.fit(preferences.Votes(wins, np.zeros_like(wins)), ridge=0)
+    found = preferences.fit(preferences.PairCounts(wins, np.zeros_like(wins)), ridge=0)
     return [found.log_worths[1:].tolist(), np.sqrt(np.diag(found.covariance)).tolist()]
 
 
@@ -180,7 +180,7 @@ def davidson(given: dict[str, Any]) -> list[Any]:
     for i, j, won, lost, tied in given["pairs"]:
         wins[i - 1, j - 1], wins[j - 1, i - 1] = won, lost
         ties[i - 1, j - 1] = ties[j - 1, i - 1] = tied
-    found = preferences.fit(preferences.Votes(wins, ties), ridge=0)
+    found = preferences.fit(preferences.PairCounts(wins, ties), ridge=0)
     worths = np.exp(found.log_worths)
     return [(worths / worths.sum()).tolist(), found.tie]
 

@@ -12,7 +12,7 @@ from scipy import stats
 from experiments.stats.clustered import cluster_mean, intraclass_correlation
 from experiments.stats.estimates import Estimate, Interval, NotEstimable, State, number
 from experiments.stats.lift import MeanPair, fieller
-from experiments.stats.means import Arm, welch
+from experiments.stats.means import ArmMean, welch
 from experiments.stats.paired_means import few_clusters_mean, paired_mean
 from experiments.stats.ratios import independent_ratio, paired_ratio
 from experiments.stats.samples import PairedSample
@@ -123,7 +123,7 @@ def test_sums_give_the_same_test_as_the_values() -> None:
     sums = [UnitSums.of(values) for values in (a, b)]
     theirs = stats.ttest_ind(b, a, equal_var=False)
 
-    found = welch(*(Arm(s.mean, s.variance / s.units, s.units) for s in sums), reading=ONCE)
+    found = welch(*(ArmMean(s.mean, s.variance / s.units, s.units) for s in sums), reading=ONCE)
 
     assert isinstance(found, Estimate)
     interval = theirs.confidence_interval()

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.stats.agreement import Agreement, Ratings, krippendorff_alpha
-from experiments.stats.crossed_raters import Votes as CrossedVotes
-from experiments.stats.crossed_raters import rater_model
+from experiments.stats.agreement import Agreement, RatingMatrix, krippendorff_alpha
+from experiments.stats.crossed_raters import CrossedVotes, rater_model
 from experiments.stats.estimates import Estimate, NotEstimable, State
 from experiments.stats.gwet import gwet_agreement
 from experiments.stats.intraclass import intraclass_correlations
@@ -27,17 +26,17 @@ from experiments.stats.judge_correction import (
 from experiments.stats.kappas import cohen_kappa, fleiss_kappa
 from experiments.stats.omnibus import cochran_q, friedman
 from experiments.stats.ordinal import brunner_munzel, shares, wilcoxon_pratt
-from experiments.stats.preferences import Fit, Ranking, Votes, connection, fit, rank
+from experiments.stats.preferences import Fit, PairCounts, Ranking, connection, fit, rank
 from experiments.stats.sequential import Reading
 from experiments.stats.votes import for_raters_in_general, sign_test, vote_details, vote_sample
 
 ONCE = Reading(0.05)
 
 
-def ratings(matrix: np.ndarray) -> Ratings:
+def ratings(matrix: np.ndarray) -> RatingMatrix:
     """From items × raters, NaN for no vote."""
     items, raters = np.nonzero(np.isfinite(matrix))
-    return Ratings(items, raters, matrix[items, raters])
+    return RatingMatrix(items, raters, matrix[items, raters])
 
 
 def state(found: object) -> State:
@@ -122,7 +121,7 @@ def test_perfect_raters_agree_fully_and_random_ones_not_at_all() -> None:
 def test_the_order_of_the_votes_does_not_change_alpha(order: list[int]) -> None:
     matrix = np.random.default_rng(1).integers(1, 4, (4, 3)).astype(float)
     plain = ratings(matrix)
-    shuffled = Ratings(plain.items[order], plain.raters[order], plain.values[order])
+    shuffled = RatingMatrix(plain.items[order], plain.raters[order], plain.values[order])
 
     one, other = (krippendorff_alpha(r, "nominal", seed=3) for r in (plain, shuffled))
 
@@ -299,9 +298,9 @@ def test_there_is_no_rater_model_where_each_rater_saw_one_variant() -> None:
 # --- rankings --------------------------------------------------------------------------------------------------------
 
 
-def votes(*wins: tuple[int, int], n: int = 3) -> Votes:
+def votes(*wins: tuple[int, int], n: int = 3) -> PairCounts:
     first, second = np.array([w[0] for w in wins]), np.array([w[1] for w in wins])
-    return Votes.of(first, second, np.ones(len(wins)), n)
+    return PairCounts.of(first, second, np.ones(len(wins)), n)
 
 
 def test_disconnected_and_separated_votes_are_told_apart() -> None:
@@ -323,7 +322,7 @@ def test_separated_votes_get_finite_worths_from_the_ridge_only() -> None:
 
 
 def test_only_ties_rank_nobody() -> None:
-    tied = Votes.of(np.array([0, 1]), np.array([1, 0]), np.array([0.5, 0.5]), 2)
+    tied = PairCounts.of(np.array([0, 1]), np.array([1, 0]), np.array([0.5, 0.5]), 2)
 
     assert state(fit(tied)) is State.ALL_TIES
 
