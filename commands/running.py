@@ -89,14 +89,7 @@ def resume(
 ) -> int:
     """Finish one unfinished run, or all of them, in the foreground."""
     store = terminal.store()
-    with store.read() as tx:
-        runs = tx.runs.newest_by_experiment()
-        names = {e.id: e.name for e in tx.experiments.all()}
-    if name is not None:
-        wanted = [name]
-    else:
-        unfinished = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.STOPPED)
-        wanted = [names[i] for i, r in runs.items() if r.state in unfinished and i in names]
+    wanted = [name] if name is not None else _unfinished(store, with_failed=retry)
     if not wanted:
         terminal.say("Nothing is unfinished.")
         return 0
@@ -104,9 +97,7 @@ def resume(
     for each in wanted:
         get_experiment(store, each)
         terminal.say(f"Resuming {each}")
-        if retry:
-            _queue_failed_rows(store, each)
-        progress = _run_to_end(each, None, None)
+        progress = _retried(store, each) if retry else _run_to_end(each, None, None)
         if progress.state is not RunState.FINISHED:
             code = _stopped(progress, each)
         else:
@@ -114,12 +105,41 @@ def resume(
     return code
 
 
-def _queue_failed_rows(store: Store, name: str) -> None:
-    """Failed rows of a run are to be tried again; nothing where none failed and others are left to do."""
-    progress = run_progress(store, get_experiment(store, name).id)
-    if progress is None or progress.failed or progress.state is RunState.FINISHED:
+def _unfinished(store: Store, *, with_failed: bool) -> list[str]:
+    """Names of the experiments whose run has not ended, and, if asked, of those that ended with failed rows."""
+    with store.read() as tx:
+        runs = tx.runs.newest_by_experiment()
+        names = {e.id: e.name for e in tx.experiments.all()}
+    going_on = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.STOPPED)
+    return [
+        names[i]
+        for i, run in runs.items()
+        if i in names and (run.state in going_on or (with_failed and _ended_with_failed_rows(store, run)))
+    ]
+
+
+def _ended_with_failed_rows(store: Store, run: RunRecord) -> bool:
+    if run.kind != "full" or run.state != RunState.FINISHED:
+        return False
+    progress = run_progress(store, run.experiment_id)
+    return progress is not None and progress.failed > 0
+
+
+def _retried(store: Store, name: str) -> RunProgress:
+    """A run at its end, whose failed rows were tried again: before the rest, or after it where that is under way.
+
+    A killed process leaves a run that looks as if somebody still worked on it.
+    """
+    before = run_progress(store, get_experiment(store, name).id)
+    if before is not None and before.state in (RunState.QUEUED, RunState.RUNNING):
+        ended = _run_to_end(name, None, None)
+        if ended.state is not RunState.FINISHED or not ended.failed:
+            return ended
+        before = ended
+    if before is None or before.failed or before.state is RunState.FINISHED:
         _run, rows = retry_failed(store, name, actor=terminal.actor())
         terminal.say(f"{count(rows, 'failed row')} will be tried again.")
+    return _run_to_end(name, None, None)
 
 
 def plan(
