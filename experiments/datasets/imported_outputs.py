@@ -94,7 +94,7 @@ def _plain_names(cells: Sequence[str]) -> dict[str, str]:
         if name in names.values():
             other = next(written for written, plain in names.items() if plain == name)
             what = f"The variants '{other[:60]}' and '{cell[:60]}' would have the same name '{name}'."
-            raise BakeoffError("same_variant_name", what, "Name them with letters and digits.")
+            raise BakeoffError("same_variant_name", what, "Name them with the letters a to z and digits.")
         names[cell] = name
         if len(names) > MAX_VARIANTS:
             hint = "Is the right column named 'variant'?"

@@ -133,3 +133,20 @@ def test_values_from_before_are_asked_for_where_they_make_sense(outcome, said):
     with pytest.raises(BakeoffError) as error:
         parse_experiment(GOOD.replace("dataset: tickets.csv\ninputs: {ticket: body}\n", live))
     assert said in f"{error.value} {error.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("limits.budget_usd", "limits: {budget_usd: %s}\n"),
+        ("limits.judge_budget_usd", "limits: {judge_budget_usd: %s}\n"),
+        ("prices.openai/x.input_per_million", "prices: {openai/x: {input_per_million: %s, output_per_million: 1}}\n"),
+        ("prices.openai/x.output_per_million", "prices: {openai/x: {input_per_million: 1, output_per_million: %s}}\n"),
+    ],
+)
+def test_dollars_end_at_a_billion(place: str, text: str):
+    parse_experiment(GOOD + text % "1.0e+9")
+    for more in ("1.1e+9", "1.0e+308", ".inf", ".nan"):
+        with pytest.raises(BakeoffError, match="line 21") as refused:
+            parse_experiment(GOOD + text % more, source="tone.yaml")
+        assert place in refused.value.message

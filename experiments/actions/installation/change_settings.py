@@ -6,6 +6,7 @@ import math
 
 from experiments.actions.authorise import authorise
 from experiments.errors import BakeoffError
+from experiments.experiment_file import MOST_DOLLARS
 from experiments.loading.first_steps import HIDDEN, SETTING, STEPS, first_steps
 from experiments.loading.runs.budget import MONTHLY_BUDGET
 from experiments.permissions import Operation
@@ -61,8 +62,8 @@ def forget_price(store: Store, model: str, *, actor: Actor) -> None:
 def set_monthly_budget(store: Store, budget_usd: float | None, *, actor: Actor) -> None:
     """Cap the spend of each calendar month (UTC); None lifts it. Raises BakeoffError; Forbidden."""
     authorise(store, actor, Operation.MANAGE, "budget")
-    if budget_usd is not None and not (math.isfinite(budget_usd) and budget_usd >= 0):
-        raise BakeoffError("bad_budget", "A budget is a number of US dollars from 0 up.")
+    if budget_usd is not None and not 0 <= budget_usd <= MOST_DOLLARS:
+        raise BakeoffError("bad_budget", f"A budget is a number of US dollars from 0 to {MOST_DOLLARS:,.0f}.")
     with store.begin() as tx:
         tx.installation.set_setting(MONTHLY_BUDGET, budget_usd, actor=actor.name, at=tx.clock())
         tx.audit.append(actor.name, "budget_set", "installation", {"monthly_budget_usd": budget_usd})

@@ -1,6 +1,7 @@
 """Answers produced elsewhere: all of the file or nothing, errors with their place, and our own exports come back."""
 
 import io
+import math
 
 import pytest
 
@@ -95,3 +96,14 @@ def test_numbers_beyond_what_can_be_analysed_are_refused_with_their_line(store: 
         _imported(store, GOOD.replace("3,q3,old,text old3,0", f"3,q3,old,text old3,{value}"))
     assert "1e+12" in str(refused.value)
     assert experiment_names(store, archived=True) == []
+
+
+@pytest.mark.parametrize("value", ["1e12", "-1e12", "5e-324", "-0.0"])
+def test_numbers_at_the_limits_are_kept_and_analysed(store: Store, value: str):
+    _imported(store, GOOD.replace("3,q3,old,text old3,0", f"3,q3,old,text old3,{value}"))
+    _columns, rows = export_rows(store, "recorded", "analysis")
+    assert [
+        row["value"] for row in rows if (row["unit_id"], row["variant"], row["metric"]) == ("3", "old", "right")
+    ] == [float(value)]
+    comparison = open_results(store, "recorded", actor=ADA)["comparisons"][0]
+    assert all(math.isfinite(comparison[number]) for number in ("estimate", "lower", "upper"))

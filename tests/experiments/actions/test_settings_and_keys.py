@@ -93,7 +93,7 @@ def test_what_the_month_leaves_counts_what_was_spent_and_never_falls_below_zero(
         assert monthly_left(tx) == 10.0
 
 
-@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf"), 1.1e9, 1e308])
 def test_a_budget_that_is_none_is_refused(store: Store, amount: float):
     with pytest.raises(BakeoffError, match="budget"):
         set_monthly_budget(store, amount, actor=ADA)

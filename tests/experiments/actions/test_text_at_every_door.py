@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from experiments.actions.datasets.import_dataset import import_dataset
+from experiments.actions.datasets.import_outputs import import_outputs
 from experiments.actions.installation.change_settings import set_price
 from experiments.actions.installation.manage_keys import create_key
 from experiments.actions.live.control_live import force_unit, pause_live, resume_live
@@ -22,6 +23,7 @@ from experiments.live.events import checked_outcome
 from experiments.prompts.content import Message, chat_prompt, text_prompt
 from experiments.prompts.rendering import render
 from experiments.views.registry.prompts import get_prompt, label_history
+from experiments.views.results.exports import export_rows
 from storage.store import Store
 from tests.builders import ADA, questions_csv, spec_of
 from tests.live_builders import KEY, started
@@ -164,38 +166,68 @@ def test_a_file_with_such_an_escape_names_the_line(escape: str):
     assert (refused.value.code, "x.yaml, line 2" in refused.value.message) == ("bad_yaml", True)
 
 
-def _as_csv(text: str) -> tuple[str, bytes]:
+def _as_csv(rows: list[list[str]]) -> tuple[str, bytes]:
     file = io.StringIO()
-    csv.writer(file).writerows([["id", "body"], ["1", text]])
+    csv.writer(file).writerows(rows)
     return "rows.csv", file.getvalue().encode()
 
 
-def _as_lines(text: str) -> tuple[str, bytes]:
-    return "rows.jsonl", (json.dumps({"id": "1", "body": text}) + "\n").encode()
+def _as_lines(rows: list[list[str]]) -> tuple[str, bytes]:
+    head, *rest = rows
+    return "rows.jsonl", "".join(json.dumps(dict(zip(head, row, strict=True))) + "\n" for row in rest).encode()
 
 
-def _as_sheet(text: str) -> tuple[str, bytes]:
+def _as_sheet(rows: list[list[str]]) -> tuple[str, bytes]:
     book, file = openpyxl.Workbook(), io.BytesIO()
-    for row in (["id", "body"], ["1", text]):
+    for row in rows:
         book.active.append(row)
     book.save(file)
     return "rows.xlsx", file.getvalue()
 
 
+def _rows(text: str) -> list[list[str]]:
+    return [["id", "body"], ["1", text]]
+
+
+def _answers(text: str) -> list[list[str]]:
+    head = ["example_id", "question", "variant", "output", "score:good"]
+    return [head, *([f"{n}{text}", text, variant, text, "1"] for n in "12" for variant in "AB")]
+
+
+def _votes(text: str) -> list[list[str]]:
+    head = ["question_id", "model_a", "model_b", "winner", "judge", "answer_a", "answer_b"]
+    return [head, *([f"{n}{text}", "A", "B", "model_a", text, text, text] for n in "12")]
+
+
 @pytest.mark.parametrize("form", [_as_csv, _as_lines, _as_sheet])
 @pytest.mark.parametrize("text", SCRIPTS)
 def test_every_script_comes_out_of_a_file_as_it_was(sqlite_store: Store, form, text: str):
-    filename, content = form(text)
+    filename, content = form(_rows(text))
     done = import_dataset(sqlite_store, content, filename=filename, name="rows", actor=ADA)
     with sqlite_store.read() as tx:
         assert [example.cells["body"] for example in tx.datasets.examples(done.version.id)] == [text]
 
 
+@pytest.mark.parametrize("rows", [_answers, _votes])
+@pytest.mark.parametrize("form", [_as_csv, _as_lines, _as_sheet])
+def test_every_script_comes_out_of_a_file_of_answers_as_it_was(sqlite_store: Store, rows, form):
+    text = " · ".join(SCRIPTS)
+    filename, content = form(rows(text))
+    import_outputs(sqlite_store, content, filename=filename, experiment="rows", actor=ADA)
+    _columns, outputs = export_rows(sqlite_store, "rows", "outputs")
+    assert [(row["example_id"], row["text"]) for row in outputs] == [(f"{n}{text}", text) for n in "1122"]
+
+
 @pytest.mark.parametrize("form", [_as_csv, _as_lines])  # a worksheet's cell holds 32,767 characters at most
-def test_a_cell_of_ten_megabytes_is_refused_by_its_place(sqlite_store: Store, form):
-    filename, content = form(HUGE)
+@pytest.mark.parametrize("rows", [_rows, _answers, _votes])
+def test_a_cell_of_ten_megabytes_is_refused_by_its_place(sqlite_store: Store, form, rows):
+    table = rows("x")
+    table[-1][1] = HUGE
+    filename, content = form(table)
+    read = import_dataset if rows is _rows else import_outputs
+    named = {"name" if rows is _rows else "experiment": "rows"}
     with pytest.raises(BakeoffError, match=r"is 1,000,000\. Shorten it") as refused:
-        import_dataset(sqlite_store, content, filename=filename, name="rows", actor=ADA)
-    assert "line" in refused.value.message
+        read(sqlite_store, content, filename=filename, actor=ADA, **named)
+    assert f"line {len(table) - (form is _as_lines)}" in refused.value.message
     with sqlite_store.read() as tx:
-        assert tx.datasets.all() == []
+        assert (tx.datasets.all(), tx.experiments.all(archived=True)) == ([], [])
