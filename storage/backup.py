@@ -28,7 +28,7 @@ from storage.live_tables import ShadowAskRow
 from storage.store import Store
 
 FORMAT = "bakeoff-backup-1"
-RESTORED = "Restored from a backup: nothing that costs money goes on until somebody resumes it."
+RESTORED = "Restored from a backup, so nothing that costs money goes on until somebody resumes it"
 _BATCH = 1000
 
 

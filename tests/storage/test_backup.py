@@ -10,13 +10,15 @@ from experiments.actions.runs.control_run import resume_run
 from experiments.actions.runs.start_run import start_run
 from experiments.actions.trying.try_prompts import try_prompts
 from experiments.errors import BakeoffError, Conflict
+from experiments.live.events import ShadowAsk
 from experiments.prompts.content import text_prompt
 from experiments.vocabulary import RunState
 from storage import schema
-from storage.backup import backup, restore
+from storage.backup import RESTORED, backup, restore
 from storage.engine import open_engine
 from storage.store import Store
 from tests.builders import ADA, made, run_to_end, work
+from tests.live_builders import KEY, live_spec, record, started
 
 
 @pytest.fixture
@@ -41,6 +43,11 @@ def test_what_costs_money_waits_for_a_person_after_a_restore(store: Store, elsew
     made(store, rows=6)
     start_run(store, "sums", actor=ADA)
     try_prompts(store, {"A": text_prompt("Add {{question}}", model="openai/some")}, {"question": "1+1"}, actor=ADA)
+    started(store, live_spec(enrol=0, shadow={"share": 100, "budget_usd": 1}))
+    hello = ({"role": "user", "content": "Hi"},)
+    record(store, [ShadowAsk("s1", store.clock(), KEY, 1, "B", "u1", "c1", hello, {"ticket": "a lamp"})])
+    with store.read() as tx:
+        assert tx.live_work.shadows_waiting(limit=2)
     backup(store, tmp_path / "b.gz")
 
     report = restore(elsewhere, tmp_path / "b.gz")
@@ -49,7 +56,9 @@ def test_what_costs_money_waits_for_a_person_after_a_restore(store: Store, elsew
         [run] = tx.runs.newest_by_experiment().values()
         assert tx.runs.claimable(tx.clock() + timedelta(days=1)) == []
         assert tx.previews.queued() == []
-    assert (report.paused, run.state, "resumes it" in run.state_reason) == (1, RunState.PAUSED, True)
+        assert tx.live_work.shadows_waiting(limit=2) == []
+    assert (report.paused, run.state, run.state_reason) == (1, RunState.PAUSED, RESTORED)
+    assert ": " not in RESTORED  # pages and terminal take what stands before it for the kind of a stop
     work(elsewhere, resume_run(elsewhere, "sums", actor=ADA))
     with elsewhere.read() as tx:
         assert tx.runs.get(run.id).state == RunState.FINISHED
