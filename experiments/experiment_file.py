@@ -107,12 +107,19 @@ class Limits(_Strict):
     cache: bool = True
 
 
+ADJUSTABLE = ("score", "binary", "ratio")
+ACTIVITY = "activity"
+"""In ``before_with``: how often a unit reported before."""
+
+
 class OutcomeSpec(_Strict):
     """A later event that applications report for a unit.
 
-    With ``before_days`` a score is adjusted for the unit's own score from before: what was reported from so many days
-    before the phase began until the unit's first exposure. ``range`` are the lowest and the highest value that count;
-    others are refused.
+    With ``before_days`` the outcome is adjusted for what the unit reported before: from so many days before the phase
+    began until its first exposure. A score is adjusted for the unit's earlier mean (or total), yes/no and ratios for
+    its earlier total and denominator. ``before_with`` adds further values from before: the earlier mean of other
+    outcomes of the test, and ``activity``, the number of earlier reports. ``range`` are the lowest and the highest
+    value that count; others are refused.
     """
 
     metric: str
@@ -120,6 +127,7 @@ class OutcomeSpec(_Strict):
     direction: Literal["higher", "lower"] = "higher"
     missing: Literal["exclude", "zero"] = "exclude"
     before_days: Annotated[float, Field(gt=0, le=365)] | None = None
+    before_with: Annotated[tuple[str, ...], Field(max_length=4)] = ()
     range: tuple[float, float] | None = None
 
     @model_validator(mode="after")
@@ -135,16 +143,22 @@ class OutcomeSpec(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _only_scores_are_adjusted(self) -> OutcomeSpec:
-        if self.before_days is not None and self.kind != "score":
-            raise ValueError(f"'before_days' is for outcomes of kind 'score'; {self.metric!r} is {self.kind!r}")
+    def _adjusted_where_means_are(self) -> OutcomeSpec:
+        if self.before_days is not None and self.kind not in ADJUSTABLE:
+            raise ValueError(
+                f"'before_days' is for outcomes of the kinds {', '.join(ADJUSTABLE)}; {self.metric!r} is {self.kind!r}"
+            )
+        if self.before_with and self.before_days is None:
+            raise ValueError(f"'before_with' of {self.metric!r} needs 'before_days'")
+        if self.metric in self.before_with or len(set(self.before_with)) != len(self.before_with):
+            raise ValueError(f"'before_with' of {self.metric!r} names each other value from before once")
         return self
 
     @model_serializer(mode="wrap")
     def _as_written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Left out where nobody asked: the hash of a design that was locked before this key existed stays as it was.
         values: dict[str, Any] = written(self)
-        return {k: v for k, v in values.items() if v is not None or k not in ("before_days", "range")}
+        return {k: v for k, v in values.items() if v or k not in ("before_days", "before_with", "range")}
 
 
 class ShadowSpec(_Strict):
@@ -203,6 +217,9 @@ class LiveSpec(_Strict):
         metrics = [outcome.metric for outcome in self.outcomes]
         if len(set(metrics)) != len(metrics):
             raise ValueError("live.outcomes names a metric twice")
+        beside = {name for outcome in self.outcomes for name in outcome.before_with} - {*metrics, ACTIVITY}
+        if beside:
+            raise ValueError(f"'before_with' names {min(beside)!r}, which is no outcome of this test")
         return self
 
 

@@ -30,13 +30,14 @@ class Caps:
     beyond: float | None = None
 
 
-def sums_per_variant(users: CTE, caps: Caps, *, earlier: bool) -> Select[Any]:
+def sums_per_variant(users: CTE, caps: Caps, *, earlier: bool, several: int = 0) -> Select[Any]:
     """Rows of variant, units, y, yy, n, nn, yn (of y − centre n), and what the sums need besides.
 
-    ``users`` has variant, y, n, and x with ``earlier``. ``lowest`` and ``highest`` are the ends of y / n; ``top_y``,
-    ``top_n`` and ``top_share`` belong to the user who contributes most.
+    ``users`` has variant, y, n, and x with ``earlier``, or x0, x1 … where there are ``several``. ``lowest`` and
+    ``highest`` are the ends of y / n; ``top_y``, ``top_n`` and ``top_share`` belong to the user who contributes most.
     """
-    cut = _cut(users, caps, earlier=earlier)
+    xs = ["x"] if earlier else [f"x{place}" for place in range(several)]
+    cut = _cut(users, caps, xs)
     tops = select(cut.c.variant, func.max(cut.c.by).label("top")).group_by(cut.c.variant).cte("tops")
     centre = func.coalesce(select(func.sum(cut.c.y) / func.nullif(func.sum(cut.c.n), 0)).scalar_subquery(), 0.0)
     y, n = cut.c.y - centre * cut.c.n, cut.c.n
@@ -59,18 +60,17 @@ def sums_per_variant(users: CTE, caps: Caps, *, earlier: bool) -> Select[Any]:
             func.max(case((first, cut.c.y))).label("top_y"),
             func.max(case((first, cut.c.n))).label("top_n"),
             func.coalesce(func.max(tops.c.top) / func.nullif(func.sum(cut.c.by), 0), 0.0).label("top_share"),
-            *(_earlier(cut, y) if earlier else ()),
+            *(_earlier(cut, y) if earlier else several_earlier(cut, xs, y) if several else ()),
         )
         .select_from(cut.join(tops, tops.c.variant == cut.c.variant))
         .group_by(cut.c.variant)
     )
 
 
-def _cut(users: CTE, caps: Caps, *, earlier: bool) -> CTE:
+def _cut(users: CTE, caps: Caps, xs: Sequence[str]) -> CTE:
     """Every user's y and n after the cap, ``by`` before it (requests, or totals where each user has one)."""
     most = _quantile(users, users.c.n, caps)
     over = users.c.n > most
-    kept = [users.c.x] if earlier else []
     weighed = select(func.max(case((users.c.n != 1, 1), else_=0))).scalar_subquery()
     scaled = select(
         users.c.variant,
@@ -78,7 +78,7 @@ def _cut(users: CTE, caps: Caps, *, earlier: bool) -> CTE:
         case((over, most), else_=users.c.n).label("n"),
         case((weighed == 1, users.c.n), else_=func.abs(users.c.y)).label("by"),
         case((over, 1), else_=0).label("was_cut"),
-        *kept,
+        *(users.c[x] for x in xs),
     ).cte("scaled")
     if not caps.amounts:
         return scaled
@@ -93,7 +93,7 @@ def _cut(users: CTE, caps: Caps, *, earlier: bool) -> CTE:
         scaled.c.n,
         scaled.c.by,
         case((high, 1), else_=scaled.c.was_cut).label("was_cut"),
-        *([scaled.c.x] if earlier else []),
+        *(scaled.c[x] for x in xs),
     ).cte("cut")
 
 
@@ -111,5 +111,22 @@ def _earlier(cut: CTE, y: Sql) -> Sequence[ColumnElement[Any]]:
     return [
         func.count(cut.c.x).label("known"),
         func.min(centre).label("x_centre"),
+        *(func.coalesce(func.sum(value), 0.0).label(name) for name, value in sums.items()),
+    ]
+
+
+def several_earlier(cut: CTE, xs: Sequence[str], y: Sql) -> Sequence[ColumnElement[Any]]:
+    """Sums of several values from before: of each x (centred, 0 where a user has none), of x n and x y, of all pairs.
+
+    Columns: ``x0``, ``x0_n``, ``x0_y``, ``x0_x0``, ``x0_x1`` …, and ``with_x0``, how many users have one.
+    """
+    centred = {name: func.coalesce(cut.c[name] - select(func.avg(cut.c[name])).scalar_subquery(), 0.0) for name in xs}
+    sums: dict[str, Sql] = {}
+    for place, name in enumerate(xs):
+        x = centred[name]
+        sums |= {name: x, f"{name}_n": x * cut.c.n, f"{name}_y": x * y}
+        sums |= {f"{name}_{other}": x * centred[other] for other in xs[place:]}
+    return [
+        *(func.count(cut.c[name]).label(f"with_{name}") for name in xs),
         *(func.coalesce(func.sum(value), 0.0).label(name) for name, value in sums.items()),
     ]

@@ -5,12 +5,13 @@ Only users count whom the split drew, who met one variant, and what they did fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     FromClause,
     Subquery,
@@ -64,6 +65,14 @@ class _Events:
     fold: Fold
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierValue:
+    """A value of a user from before: the mean, the total, the total denominator, or the number of earlier reports."""
+
+    metric: str
+    of: Literal["mean", "total", "weight", "count"]
+
+
 class LiveSumsQueries:
     """Sums of one phase in one transaction; ``slice_of`` is (attribute, value) or None for all users."""
 
@@ -87,6 +96,24 @@ class LiveSumsQueries:
         """
         before = None if since is None else self._before(metric, fold, since)
         return self._sums(self._outcomes(metric, fold), caps, before)
+
+    def of_outcome_with(
+        self, metric: str, fold: Fold, earlier: Sequence[EarlierValue], *, caps: Caps, since: datetime
+    ) -> Sums:
+        """Sums of a reported outcome with several values from before (columns as ``live_caps.several_earlier``).
+
+        A user without an earlier value has the mean of those who have one, or 0 where the value is a number of reports
+        or their total.
+        """
+        users = self._per_user(self._outcomes(metric, fold))
+        rows: FromClause = users
+        columns: list[Sql] = [users.c.variant, users.c.y, users.c.n]
+        for place, value in enumerate(earlier):
+            before = self._before_of(value, since)
+            rows = rows.outerjoin(before, before.c.id == users.c.id)
+            x = before.c.x if value.of == "mean" else func.coalesce(before.c.x, 0.0)
+            columns += [x.label(f"x{place}")]
+        return self._summed(select(*columns).select_from(rows).cte("users"), caps, several=len(earlier))
 
     def grades_of_outcome(self, metric: str, fold: Fold, *, most: int) -> Grades:
         """Users per value of a reported outcome; none when it has more than ``most`` different values."""
@@ -169,18 +196,27 @@ class LiveSumsQueries:
         return and_(col(GatewayCallRow.exposure_id) == col(ExposureRow.id), col(GatewayCallRow.shadow).is_(False))
 
     def _before(self, metric: str, fold: Fold, since: datetime) -> Subquery:
+        return self._before_of(EarlierValue(metric, "total" if fold == "total" else "mean"), since)
+
+    def _before_of(self, value: EarlierValue, since: datetime) -> Subquery:
         """Exposure and x of the users who have one; strictly before, so that no variant can have touched it."""
         earlier = and_(
             col(OutcomeRow.key) == self._phase.key,
-            col(OutcomeRow.metric) == metric,
+            col(OutcomeRow.metric) == value.metric,
             col(OutcomeRow.unit) == col(ExposureRow.unit),
             col(OutcomeRow.at) < col(ExposureRow.first_at),
             col(OutcomeRow.at) >= since,
             *standing(),
         )
         total = func.sum(col(OutcomeRow.value) * 1.0)
+        folded: dict[str, Sql] = {
+            "total": total,
+            "mean": total / func.count(),
+            "weight": func.sum(col(OutcomeRow.denominator) * 1.0),
+            "count": func.count() * 1.0,
+        }
         return (
-            select(col(ExposureRow.id).label("id"), (total if fold == "total" else total / func.count()).label("x"))
+            select(col(ExposureRow.id).label("id"), folded[value.of].label("x"))
             .select_from(table_of(ExposureRow).join(table_of(OutcomeRow), earlier))
             .where(*self._counted())
             .group_by(col(ExposureRow.id))
@@ -194,7 +230,10 @@ class LiveSumsQueries:
         if before is not None:
             x = func.coalesce(before.c.x, 0.0) if events.fold == "total" else before.c.x
             rows = select(*columns, x.label("x")).select_from(users.outerjoin(before, before.c.id == users.c.id))
-        query = sums_per_variant(rows.cte("users"), caps, earlier=before is not None)
+        return self._summed(rows.cte("users"), caps, earlier=before is not None)
+
+    def _summed(self, users: CTE, caps: Caps, *, earlier: bool = False, several: int = 0) -> Sums:
+        query = sums_per_variant(users, caps, earlier=earlier, several=several)
         found: Sums = {}
         for row in self._session.execute(query).mappings():
             # a column that has no value, such as the rate of users without requests, is left out

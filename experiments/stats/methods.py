@@ -24,6 +24,7 @@ class Shape(StrEnum):
     USERS = "one value per user"
     REQUESTS = "several requests per user"
     BEFORE = "one value per user, and one from before"
+    REQUESTS_BEFORE = "several requests per user, and values from before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,17 +322,21 @@ METHODS: tuple[Method, ...] = (
     ),
     *(
         Method(
-            name="delta_ratio",
+            name=name,
             design=_I,
-            kinds=(_K.BINARY, _K.RATIO, _K.COST, _K.LATENCY),
-            shapes=(Shape.REQUESTS,),
+            kinds=kinds,
+            shapes=(shape,),
             watched=watched,
             at_least=50,
-            estimate="total / total per arm, difference",
+            estimate=f"total / total per arm{adjusted}, difference",
             test="always-valid p" if watched else "Welch t with delta-method variance over users",
             interval=f"{_ACS} on users" if watched else "the same, Satterthwaite df",
         )
         for watched in (False, True)
+        for name, shape, kinds, adjusted in (
+            ("cuped_ratio", Shape.REQUESTS_BEFORE, (_K.BINARY, _K.RATIO), " adjusted for values from before"),
+            ("delta_ratio", Shape.REQUESTS, (_K.BINARY, _K.RATIO, _K.COST, _K.LATENCY), ""),
+        )
     ),
     *(
         Method(

@@ -27,9 +27,10 @@ Grades = tuple[tuple[float, int], ...]
 class UnitSums:
     """Sums over the units (users) of one arm.
 
-    ``y`` is the unit's total of the metric, ``n`` its number of requests (or its denominator), ``x`` its
-    value from before the experiment. ``units`` counts units, ``ones`` says that every y is 0 or 1 with n = 1.
-    ``grades`` count the units of every y, for metrics that are compared by rank; empty where nobody counted.
+    ``y`` is the unit's total of the metric, ``n`` its number of requests (or its denominator), ``x`` its value from
+    before the experiment; ``xn`` is the sum of x n, NaN where nobody took it. ``units`` counts units, ``ones`` says
+    that every y is 0 or 1 with n = 1. ``grades`` count the units of every y, for metrics that are compared by rank;
+    empty where nobody counted.
 
     Squares of large numbers cancel, so sums are taken of y − ``centre`` n and of x − ``x_centre``, which all arms
     share. ``lowest`` and ``highest`` are the ends of y / n, NaN where nobody looked. ``largest`` is the unit that
@@ -46,6 +47,7 @@ class UnitSums:
     x: float = 0.0
     xx: float = 0.0
     xy: float = 0.0
+    xn: float = math.nan
     covariate: bool = False
     ones: bool = False
     missing: int = 0
@@ -200,7 +202,7 @@ class UnitSums:
 
 
 _BOTH = ("covariate", "ones")
-_ADDED = ("units", "y", "yy", "n", "nn", "yn", "x", "xx", "xy", "missing", "capped", "filled")
+_ADDED = ("units", "y", "yy", "n", "nn", "yn", "x", "xx", "xy", "xn", "missing", "capped", "filled")
 
 
 def sums_by_arm(arms: Codes, units: Codes, y: Floats, *, n_arms: int, n_units: int) -> list[UnitSums]:

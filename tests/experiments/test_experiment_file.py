@@ -123,7 +123,10 @@ def test_a_split_must_name_each_variant():
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
-        ("{metric: resolved, before_days: 14}", "kind 'score'"),
+        ("{metric: stars, kind: ordinal, before_days: 14}", "score, binary, ratio"),
+        ("{metric: minutes, kind: score, before_with: [activity]}", "needs 'before_days'"),
+        ("{metric: minutes, kind: score, before_days: 7, before_with: [minutes]}", "once"),
+        ("{metric: minutes, kind: score, before_days: 7, before_with: [likes]}", "'likes', which is no outcome"),
         ("{metric: minutes, kind: score, before_days: 0}", "greater than 0"),
         ("{metric: minutes, kind: score, before_day: 7}", "before_days"),
     ],

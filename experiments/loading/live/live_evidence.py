@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.experiment_file import LiveSpec
 from experiments.loading.live.findings import Fact, findings
-from experiments.loading.live.folds import fold_of
+from experiments.loading.live.folds import earlier_values, fold_of
 from experiments.loading.runs.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
@@ -23,6 +23,7 @@ from storage.store import Transaction
 
 if TYPE_CHECKING:
     from experiments.results.live_analysis import LiveSums
+    from experiments.stats.covariates import SeveralEarlier
     from experiments.stats.quantiles import Observations
 
 MOST_SLICE_VALUES = 12
@@ -97,7 +98,13 @@ def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhas
     for outcome in blueprint.spec.live.outcomes if blueprint.spec.live else ():
         since = phase.started_at - timedelta(days=outcome.before_days) if outcome.before_days is not None else None
         caps = _caps(MetricKind(outcome.kind), quantile)
-        found[outcome.metric] = queries.of_outcome(outcome.metric, fold_of(outcome), caps=caps, since=since)
+        earlier = earlier_values(outcome)
+        if since is not None and len(earlier) > 1:
+            found[outcome.metric] = queries.of_outcome_with(
+                outcome.metric, fold_of(outcome), earlier, caps=caps, since=since
+            )
+        else:
+            found[outcome.metric] = queries.of_outcome(outcome.metric, fold_of(outcome), caps=caps, since=since)
     for use in blueprint.scorer_uses:
         fold: Fold = "mean" if use.kind in (MetricKind.SCORE, MetricKind.ORDINAL) else "requests"
         caps = _caps(MetricKind(use.kind), quantile)
@@ -153,6 +160,10 @@ def _as_unit_sums(
 
 def _adjusted(arms: dict[str, Any], stored: StoredSums) -> dict[str, Any]:
     """The arms with their users' values from before, where those were asked for."""
+    if all("x0" in sums for sums in stored.values()):
+        from experiments.stats.covariates import with_several
+
+        return with_several(arms, {variant: _several(sums) for variant, sums in stored.items()})
     if not all("known" in sums for sums in stored.values()):
         return arms
     from experiments.stats.covariates import Earlier, with_earlier
@@ -162,6 +173,23 @@ def _adjusted(arms: dict[str, Any], stored: StoredSums) -> dict[str, Any]:
         for variant, sums in stored.items()
     }
     return with_earlier(arms, earlier)
+
+
+def _several(sums: Mapping[str, float]) -> SeveralEarlier:
+    """The sums of several values from before as arrays; columns as ``storage.live_caps.several_earlier``."""
+    import numpy as np
+
+    from experiments.stats.covariates import SeveralEarlier
+
+    names = [name for name in (f"x{place}" for place in range(len(sums))) if name in sums]
+    pairs = [[sums[f"{min(a, b)}_{max(a, b)}"] for b in names] for a in names]
+    return SeveralEarlier(
+        x=np.array([sums[name] for name in names]),
+        xx=np.array(pairs),
+        xy=np.array([sums[f"{name}_y"] for name in names]),
+        xn=np.array([sums[f"{name}_n"] for name in names]),
+        filled=int(sums["units"] - min(sums[f"with_{name}"] for name in names)),
+    )
 
 
 def _single_values(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, dict[str, Observations]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from experiments.results.comparisons.equal_rows import equal_grades
 from experiments.results.comparisons.paired import mirrored
 from experiments.results.comparisons.question import QUANTILES, Question
 from experiments.stats import proportions
-from experiments.stats.covariates import FEWEST_KNOWN, trusted_cuped
+from experiments.stats.covariates import FEWEST_KNOWN, trusted_cuped, trusted_cuped_ratio
 from experiments.stats.equal_values import hidden_variance, scale_of
 from experiments.stats.estimates import Estimate, NotEstimable, Outcome, State
 from experiments.stats.means import ArmMean, welch
@@ -119,7 +120,8 @@ def outcome_from_sums(
 
 def _shape(control: UnitSums, treatment: UnitSums, kind: MetricKind) -> Shape:
     if kind is MetricKind.RATIO or control.n != control.units or treatment.n != treatment.units:
-        return Shape.REQUESTS
+        taken = not math.isnan(control.xn + treatment.xn)
+        return Shape.REQUESTS_BEFORE if control.covariate and treatment.covariate and taken else Shape.REQUESTS
     if control.covariate and treatment.covariate:
         return Shape.BEFORE
     if kind is MetricKind.BINARY and control.ones and treatment.ones:
@@ -173,9 +175,19 @@ def _adjusted(control: UnitSums, treatment: UnitSums, reading: Reading, method: 
     def plain() -> Outcome:
         return _means(control, treatment, reading, replace(method, name="welch_t"))
 
-    found = trusted_cuped(control, treatment, plain, reading=reading)
+    return _with_filled(trusted_cuped(control, treatment, plain, reading=reading), control, treatment)
+
+
+def _adjusted_ratio(control: UnitSums, treatment: UnitSums, reading: Reading, _method: Method) -> Outcome:
+    def plain() -> Outcome:
+        return independent_ratio(control, treatment, reading=reading)
+
+    return _with_filled(trusted_cuped_ratio(control, treatment, plain, reading=reading), control, treatment)
+
+
+def _with_filled(found: Outcome, control: UnitSums, treatment: UnitSums) -> Outcome:
     filled = control.filled + treatment.filled
-    if isinstance(found, NotEstimable) or not filled or found.method != "cuped_welch_t":
+    if isinstance(found, NotEstimable) or not filled or not found.method.startswith("cuped"):
         return found
     users = control.units + treatment.units
     warning = f"{filled:,} of {users:,} users have no value from before; the mean of the others stands for it"
@@ -189,6 +201,7 @@ COMPUTE: dict[str, Compute] = {
     "welch_t": _means,
     "delta_ratio": _ratio,
     "cuped_welch_t": _adjusted,
+    "cuped_ratio": _adjusted_ratio,
 }
 
 

@@ -12,7 +12,7 @@ from experiments.actions.results.open_results import open_results
 from experiments.experiment_file import ExperimentSpec, OutcomeSpec
 from experiments.live.assignment import drawn
 from experiments.prompts.content import text_prompt
-from experiments.stats.covariates import cuped
+from experiments.stats.covariates import SeveralEarlier, cuped, cuped_ratio, with_several
 from experiments.stats.sequential import Reading
 from experiments.stats.summaries import UnitSums
 from experiments.views.live.config import load_live
@@ -178,3 +178,76 @@ def test_a_score_of_a_test_begun_on_the_page_looks_two_weeks_back(sqlite_store, 
     with sqlite_store.read() as tx:
         live = ExperimentSpec.model_validate(tx.experiments.by_name("kinder").spec).live
     assert live.outcomes[0].before_days == before_days
+
+
+def _by_hand_of_several(held):
+    """Arms from (y, n, x …) of each user: x centred over all, gaps 0, and one value from before made of them."""
+    arms = {v: [np.array(column, dtype=float) for column in zip(*held[v], strict=True)] for v in "AB"}
+    xs = {v: np.column_stack(arms[v][2:]) for v in "AB"}
+    centre = np.nanmean(np.concatenate(list(xs.values())), axis=0)
+    xs = {v: np.nan_to_num(xs[v] - centre) for v in "AB"}
+    plain = {v: UnitSums.of(arms[v][0], arms[v][1]) for v in "AB"}
+    sums = {
+        v: SeveralEarlier(xs[v].sum(0), xs[v].T @ xs[v], xs[v].T @ arms[v][0], xs[v].T @ arms[v][1], 0) for v in "AB"
+    }
+    return with_several(plain, sums).values()
+
+
+def test_the_database_adjusts_for_several_values_as_the_users_own_numbers_do(store, clock):
+    likes = {"metric": "likes", "kind": "binary"}
+    adjusted = {**ADJUSTED, "before_with": ["activity", "likes"]}
+    live = started(store, live_spec(plan=PLAN, outcomes=[adjusted, likes]))
+    rng, now, events, held = np.random.default_rng(8), clock(), [], defaultdict(list)
+    for number in range(260):
+        unit = f"user-{number}"
+        variant, level, often = drawn(live, unit), rng.normal(10, 3), int(rng.integers(0, 4))
+        events.append(met(live, unit, now))
+        earlier = rng.normal(level, 2, often)
+        liked = [float(rng.random() < 0.5 + 0.04 * (level - 10)) for _ in range(number % 3)]
+        events += [minutes(unit, value, now - days(1 + i)) for i, value in enumerate(earlier)]
+        events += [
+            outcome(unit, value, now - days(2 + i), metric="likes", sent_at=now - days(2 + i))
+            for i, value in enumerate(liked)
+        ]
+        after = level + 0.5 * often + rng.normal() + (variant == "B")
+        events.append(minutes(unit, after, now + days(0.1)))
+        means = [np.mean(values) if len(values) else np.nan for values in (earlier, liked)]
+        held[variant].append((after, 1.0, means[0], float(often), means[1]))
+    record(store, events)
+
+    found = _primary(open_results(store, NAME, actor=ADA))
+    hand = cuped(*_by_hand_of_several(held), reading=Reading(0.05, 5_000))
+    assert found["method"] == "cuped_welch_t"
+    assert (found["estimate"], found["lower"], found["upper"]) == pytest.approx(
+        (hand.estimate, hand.lower, hand.upper), rel=1e-6
+    )
+    assert found["details"]["variance_saved"] == pytest.approx(hand.details["variance_saved"], rel=1e-6)
+
+
+def test_the_database_adjusts_a_ratio_as_the_users_own_numbers_do(store, clock):
+    solved = {"metric": "solved", "kind": "ratio", "before_days": 14}
+    plan = {"primary": {"metric": "solved", "smallest_effect": 0.02}, "stopping": "sequential"}
+    live = started(store, live_spec(plan=plan, outcomes=[solved]))
+    rng, now, events, held = np.random.default_rng(9), clock(), [], defaultdict(list)
+    for number in range(300):
+        unit = f"user-{number}"
+        variant, level = drawn(live, unit), rng.beta(3, 3)
+        events.append(met(live, unit, now))
+        before, after = rng.integers(0, 6), 1 + rng.integers(0, 6)
+        values = {}
+        for name, size, start in (("before", before, now - days(3)), ("after", after, now)):
+            values[name] = rng.random(size) < level
+            events += [
+                outcome(unit, float(value), start + days(i / 10), metric="solved", sent_at=start + days(i / 10))
+                for i, value in enumerate(values[name])
+            ]
+        held[variant].append((values["after"].sum(), after, values["before"].sum(), before))
+    record(store, events)
+
+    found = _primary(open_results(store, NAME, actor=ADA))
+    hand = cuped_ratio(*_by_hand_of_several(held), reading=Reading(0.05, 5_000))
+    assert found["method"] == "cuped_ratio"
+    assert (found["estimate"], found["lower"], found["upper"]) == pytest.approx(
+        (hand.estimate, hand.lower, hand.upper), rel=1e-6
+    )
+    assert found["details"]["variance_saved"] > 0.05
