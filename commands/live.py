@@ -10,9 +10,11 @@ import typer
 
 from commands import terminal
 from commands.experiment_source import load_or_create
+from commands.rating import own_address
 from commands.running import model_check
 from experiments.actions.live import control_live
 from experiments.actions.live.design_live import no_draft_left
+from experiments.actions.live.draw_answers import USUAL, draw_answers
 from experiments.actions.live.start_live import start_live
 from experiments.actions.live.stop_live import stop_live
 from experiments.actions.results.analyse import fresh_analysis
@@ -156,6 +158,23 @@ def force(
 ) -> None:
     """A tester meets this variant and is not counted."""
     _after(control_live.force_unit(terminal.store(), name, unit, variant, actor=terminal.actor()).key, as_json)
+
+
+@live.command()
+def rate(
+    name: Name,
+    answers: Annotated[int, typer.Option(help="How many answers are drawn at random.")] = USUAL,
+    metric: Annotated[str | None, typer.Option(help="Whose judge is corrected; default: the one that decides.")] = None,
+    as_json: terminal.Json = False,
+) -> None:
+    """Let people rate a random few of the answers that a judge scored; prints the raters' link, once."""
+    drawn = draw_answers(terminal.store(), name, actor=terminal.actor(), answers=answers, metric=metric)
+    terminal.say(
+        f"{count(drawn.answers, 'answer')} drawn, each with probability {drawn.share:.3g}: '{drawn.experiment}'."
+    )
+    link = own_address(drawn.session.path)
+    told = {"experiment": drawn.experiment, "answers": drawn.answers, "share": drawn.share, "link": link}
+    terminal.print_json({**told, "session": drawn.session.session_id}) if as_json else typer.echo(link)
 
 
 def register(app: typer.Typer) -> None:

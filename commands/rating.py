@@ -58,14 +58,14 @@ def open_rating(
                 "number": opened.session.number,
                 "metric": opened.session.metric,
                 "kind": opened.session.kind,
-                "link": _address(opened.path),
+                "link": own_address(opened.path),
                 "expires_at": opened.link.expires_at.isoformat(),
                 "most_raters": opened.link.most_raters,
                 **cost,
             }
         )
     else:
-        typer.echo(_address(opened.path))
+        typer.echo(own_address(opened.path))
 
 
 @rate.command()
@@ -103,14 +103,14 @@ def link(
     if as_json:
         terminal.print_json(
             {
-                "link": _address(made.path),
+                "link": own_address(made.path),
                 "expires_at": made.expires_at.isoformat(),
                 "most_raters": made.most_raters,
                 "revoked": stopped,
             }
         )
     else:
-        typer.echo(_address(made.path))
+        typer.echo(own_address(made.path))
 
 
 def _newest(name: str) -> str:
@@ -119,7 +119,8 @@ def _newest(name: str) -> str:
     return newest_session_id(terminal.store(), name)
 
 
-def _address(path: str) -> str:
+def own_address(path: str) -> str:
+    """The address of a path on the server that these settings describe."""
     settings = terminal.settings()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}{path}"

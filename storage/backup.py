@@ -24,7 +24,7 @@ from storage import schema, tables
 from storage.anchors import Anchor
 from storage.audit_check import check_log
 from storage.engine import is_sqlite
-from storage.live_tables import ShadowAskRow
+from storage.live_tables import GatewayCallRow, ShadowAskRow
 from storage.store import Store
 
 FORMAT = "bakeoff-backup-1"
@@ -102,7 +102,8 @@ def restore(store: Store, source: Path) -> BackupReport:
 
 def _hold_back(connection: Connection, at: datetime) -> int:
     """Leave it to a person what goes on: the database that was backed up may be at work on the same runs."""
-    run, preview, ask = (tables.table_of(kind) for kind in (tables.Run, tables.Preview, ShadowAskRow))
+    run, preview, ask, call = (tables.table_of(k) for k in (tables.Run, tables.Preview, ShadowAskRow, GatewayCallRow))
+    connection.execute(update(call).where(call.c.score_state == "judging").values(score_state="done"))
     connection.execute(
         update(preview)
         .where(preview.c.state == "queued")

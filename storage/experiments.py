@@ -143,6 +143,14 @@ class Experiments:
         query = query.order_by(tables.ScorerUse.position)  # type: ignore[arg-type]
         return [to_record(ScorerUseRecord, row) for row in self._session.exec(query)]
 
+    def uses_of(self, fingerprint: str, *, scorer: str) -> list[tuple[str, str, Any]]:
+        """(experiment, metric, entry) of every use of one version of a scorer, in whatever experiment."""
+        use = tables.ScorerUse
+        query = select(use.experiment_id, use.metric, use.entry).where(
+            use.fingerprint == fingerprint, use.scorer == scorer
+        )
+        return [(experiment, metric, entry) for experiment, metric, entry in self._session.exec(query)]
+
     def of_prompt(self, prompt_id: str) -> list[ExperimentRecord]:
         """Experiments whose winner goes to this prompt, newest first."""
         query = (

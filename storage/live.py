@@ -14,6 +14,8 @@ from storage.live_tables import (
     ExposureCrossing,
     ExposureRow,
     GatewayCallRow,
+    LiveDraw,
+    LiveJudgement,
     LivePhase,
     LiveScore,
     OutcomeRow,
@@ -90,6 +92,8 @@ class Live:
         calls = select(col(GatewayCallRow.id)).where(col(GatewayCallRow.phase_id).in_(phases))
         doomed: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
             (LiveScore, col(LiveScore.call_id).in_(calls)),
+            (LiveJudgement, col(LiveJudgement.phase_id).in_(phases)),
+            (LiveDraw, col(LiveDraw.phase_id).in_(phases)),
             (GatewayCallRow, col(GatewayCallRow.phase_id).in_(phases)),
             (ShadowAskRow, col(ShadowAskRow.phase_id).in_(phases)),
             (ExposureCrossing, col(ExposureCrossing.phase_id).in_(phases)),

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from experiments.vocabulary import SIMULATED_PREFIX
-from storage.live_tables import LiveSpend, ShadowAskRow
+from storage.live_tables import LiveJudgement, LiveSpend, ShadowAskRow
 from storage.live_work import SENDING
 
 Key = tuple[str, str, str, str, int]
@@ -21,7 +21,7 @@ def add_spending(session: Session, calls: Sequence[Mapping[str, Any]]) -> None:
     """Add calls that were stored a moment ago, each once."""
     sums: dict[Key, list[float]] = {}
     for call in calls:
-        day, purpose = call["at"].date().isoformat(), "shadow" if call["shadow"] else "live"
+        day, purpose = call["at"].date().isoformat(), call.get("purpose") or ("shadow" if call["shadow"] else "live")
         key = (day, purpose, call["model"], call["prompt"], call["version"] or 0)
         total = sums.setdefault(key, [0.0, 0, 0])
         total[0] += call["cost_usd"] or 0.0
@@ -38,7 +38,7 @@ def add_spending(session: Session, calls: Sequence[Mapping[str, Any]]) -> None:
 
 
 def spent_live_since(session: Session, since: datetime) -> float:
-    """US dollars of live and shadow calls from that day (UTC) on; shadow calls that are out count by their estimate.
+    """US dollars of live, shadow and judge calls from that day (UTC) on; those that are out count by their estimate.
 
     Simulated calls never count.
     """
@@ -48,4 +48,9 @@ def spent_live_since(session: Session, since: datetime) -> float:
     out = select(func.sum(col(ShadowAskRow.estimated_cost_usd))).where(
         col(ShadowAskRow.state) == SENDING, col(ShadowAskRow.at) >= since
     )
-    return sum(float(session.execute(query).scalar() or 0.0) for query in (settled, out))
+    judging = select(func.sum(col(LiveJudgement.estimated_cost_usd))).where(
+        col(LiveJudgement.state) == SENDING,
+        col(LiveJudgement.started_at) >= since,
+        col(LiveJudgement.model).not_like(f"{SIMULATED_PREFIX}%"),
+    )
+    return sum(float(session.execute(query).scalar() or 0.0) for query in (settled, out, judging))

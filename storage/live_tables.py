@@ -52,6 +52,7 @@ class LivePhase(SQLModel, table=True):
     pauses: list[list[str]] = json_column()
     revision: int = 1
     shadow_spent_usd: float = 0.0
+    judge_spent_usd: float = 0.0
     created_by: str
     started_at: datetime = time_column()
     frozen_at: datetime | None = time_column(nullable=True)
@@ -164,8 +165,9 @@ class GatewayCallRow(SQLModel, table=True):
 class LiveSpend(SQLModel, table=True):
     """One row is what the calls of one day (UTC, ``2026-01-31``), purpose, model and prompt version cost: running sums.
 
-    ``purpose`` is ``live`` or ``shadow``; ``version`` is 0 and ``prompt`` empty for a model that was only passed
-    through. ``usd`` holds known and estimated costs; ``unknown_calls`` are those whose cost nobody knows.
+    ``purpose`` is ``live``, ``shadow`` or ``judge``; ``version`` is 0 and ``prompt`` empty for a model
+    that was only passed through. ``usd`` holds known and estimated costs; ``unknown_calls`` are those whose cost nobody
+    knows.
     """
 
     __tablename__ = "live_spend"
@@ -192,6 +194,56 @@ class LiveScore(SQLModel, table=True):
     fingerprint: str
     value: float | None = None
     reason: str | None = Field(default=None, sa_column=Column(Text))
+    created_at: datetime = time_column()
+
+
+class LiveJudgement(SQLModel, table=True):
+    """One row is one call of a judge about a sampled live answer, on the books (``sending``) before it leaves.
+
+    ``question`` numbers the calls that decide one case, ``number`` the tries of one question: no two workers can begin
+    the same. It ends as ``done`` (with the judge's ``text``), ``failed`` or ``unknown`` (its worker died).
+    """
+
+    __tablename__ = "live_judgement"
+    __table_args__ = (
+        UniqueConstraint("call_id", "fingerprint", "question", "number"),
+        Index("ix_live_judgement_state", "state", "started_at"),
+        Index("ix_live_judgement_phase_id", "phase_id", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    call_id: str = Field(foreign_key="gateway_call.id")
+    phase_id: str = Field(foreign_key="live_phase.id")
+    fingerprint: str
+    question: int
+    number: int
+    model: str
+    state: str
+    estimated_cost_usd: float | None = None
+    cost_usd: float | None = None
+    cost_status: str
+    text: str | None = Field(default=None, sa_column=Column(Text))
+    error_kind: str | None = None
+    error_message: str | None = Field(default=None, sa_column=Column(Text))
+    worker: str
+    started_at: datetime = time_column()
+    ended_at: datetime | None = time_column(nullable=True)
+
+
+class LiveDraw(SQLModel, table=True):
+    """One row is a random draw of judged live answers for people, kept as an experiment of imported answers.
+
+    ``share`` is the probability with which each of the answers that were there was drawn, ``call_ids`` the draw.
+    """
+
+    __tablename__ = "live_draw"
+
+    experiment_id: str = Field(primary_key=True, foreign_key="experiment.id")
+    phase_id: str = Field(foreign_key="live_phase.id", index=True)
+    metric: str
+    answers: int
+    share: float
+    call_ids: list[str] = json_column()
     created_at: datetime = time_column()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -14,7 +14,7 @@ from experiments.vocabulary import new_id
 from storage.live_tables import GatewayCallRow, LivePhase, LiveScore, ShadowAskRow
 from storage.tables import table_of
 
-WAITING, SENDING = "waiting", "sending"
+WAITING, SENDING, JUDGING = "waiting", "sending", "judging"
 
 
 class LiveWork:
@@ -35,8 +35,18 @@ class LiveWork:
         )
         return [dict(row) for row in self._session.execute(query).mappings()]
 
-    def keep_scores(self, call_ids: Sequence[str], scores: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-        """Keep the scores of these answers, which wait no longer; scores that are there already stand."""
+    def keep_scores(
+        self,
+        call_ids: Sequence[str],
+        scores: Sequence[Mapping[str, Any]],
+        *,
+        at: datetime,
+        to_judge: Collection[str] = (),
+    ) -> None:
+        """Keep the scores of these answers; scores that are there already stand.
+
+        Answers ``to_judge`` wait for their judges now, the others for nothing.
+        """
         make = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
         rows = [{"id": new_id(), "created_at": at, **score} for score in scores]
         if rows:
@@ -44,7 +54,9 @@ class LiveWork:
         self._session.execute(
             update(GatewayCallRow)
             .where(col(GatewayCallRow.id).in_(call_ids))
-            .values(score_state="done")
+            .values(
+                score_state=case((col(GatewayCallRow.id).in_(to_judge), JUDGING), else_="done") if to_judge else "done"
+            )
             .execution_options(synchronize_session=False)
         )
 

@@ -396,6 +396,7 @@ class LivePhaseRecord:
     pauses: list[list[str]]
     revision: int
     shadow_spent_usd: float
+    judge_spent_usd: float
     created_by: str
     started_at: datetime
     frozen_at: datetime | None

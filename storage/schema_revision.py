@@ -6,7 +6,7 @@ from sqlalchemy import Engine, inspect, text
 
 from storage.refusals import translated
 
-HEAD = "0007"
+HEAD = "0008"
 
 
 def is_current(engine: Engine) -> bool:

@@ -26,6 +26,7 @@ from storage.installation import Installation
 from storage.judgements import Judgements
 from storage.keys import Keys
 from storage.live import Live
+from storage.live_judging import LiveJudging
 from storage.live_work import LiveWork
 from storage.previews import Previews
 from storage.prompts import Prompts
@@ -117,6 +118,11 @@ class Transaction:
     def live_work(self) -> LiveWork:
         """What workers do for live tests."""
         return LiveWork(self.session)
+
+    @cached_property
+    def live_judging(self) -> LiveJudging:
+        """Judges of sampled live answers: their calls, what they cost, and the answers drawn for people."""
+        return LiveJudging(self.session)
 
     @cached_property
     def audit(self) -> AuditLog:

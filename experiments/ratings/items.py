@@ -97,8 +97,10 @@ def draft_session(
     left_out: Counter[str] = Counter()
     eligible: dict[str, list[tuple[ShownAnswer, ...]]] = {}
     ordinary = [row for row in rows if row.example_id not in gold_rows]
+    single = all(len(row.answers) <= 1 for row in rows)  # different rows per variant: no row can have them all
     for row in ordinary:
-        shown = list(_shown(row, spec, variants, leaks, left_out))
+        names = tuple(row.answers) if single and not spec.pairwise else variants
+        shown = list(_shown(row, spec, names, leaks, left_out))
         if shown:
             eligible[row.example_id] = shown
     facts = [RowFacts(r.example_id, r.slice, r.differs) for r in ordinary if r.example_id in eligible]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,9 @@ from experiments.errors import BakeoffError
 from experiments.loading.live.findings import Fact
 from experiments.loading.live.live_evidence import LiveEvidence, live_data_version, live_evidence
 from experiments.loading.runs.blueprint import Blueprint, load_blueprint
-from experiments.plans.plan import Plan
+from experiments.plans.plan import MetricDefinition, Plan
 from experiments.version import VERSION
-from experiments.vocabulary import HealthStatus, canonical_json, content_hash
+from experiments.vocabulary import HealthStatus, MetricKind, canonical_json, content_hash
 from storage.live_sums import LiveSumsQueries, traffic_of
 from storage.records import AnalysisRecord, ExperimentRecord, LivePhaseRecord
 from storage.store import Store
@@ -117,7 +118,7 @@ def _computed(
         return analyse_sums(
             evidence.sums,
             plan=rules,
-            metrics=blueprint.metrics(),
+            metrics=_definitions(blueprint, evidence),
             control=blueprint.control.name,
             looks=seen,
             split=live.shares(),
@@ -144,9 +145,18 @@ def _computed(
             "exposed": dict(evidence.sums.exposed),
             "crossed": evidence.traffic.crossed,
             "uncounted": dict(evidence.traffic.uncounted),
+            **({"judged": [one.to_json() for one in evidence.judged]} if evidence.judged else {}),
         },
     }
-    return result, guard_action(watched.comparisons, watched.health)
+    uncorrected = {one.metric for one in evidence.judged if one.corrected is None}
+    return result, guard_action((c for c in watched.comparisons if c.metric not in uncorrected), watched.health)
+
+
+def _definitions(blueprint: Blueprint, evidence: LiveEvidence) -> dict[str, MetricDefinition]:
+    """The metrics; a corrected one is compared by its means: its users' values are no longer yes and no, or grades."""
+    known = blueprint.metrics()
+    corrected = [one.metric for one in evidence.judged if one.corrected is not None]
+    return known | {name: replace(known[name], kind=MetricKind.SCORE) for name in corrected}
 
 
 def _cost(evidence: LiveEvidence) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Score sampled answers of live traffic by the experiment's automatic scorers."""
+"""Score sampled answers of live traffic by the experiment's automatic scorers, and hand them on to its judges."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def score_waiting(store: Store, *, limit: int = AT_ONCE) -> int:
         for row in waiting
         for score in _scores(row, blueprints[row["experiment_id"]], scorers[row["experiment_id"]])
     ]
+    judged = {one for one, blueprint in blueprints.items() if blueprint.judged_metrics()}
+    to_judge = [r["id"] for r in waiting if r["experiment_id"] in judged and r["status"] == "ok" and not r["shadow"]]
     with store.begin() as tx:
-        tx.live_work.keep_scores([row["id"] for row in waiting], scores, at=tx.clock())
+        tx.live_work.keep_scores([row["id"] for row in waiting], scores, at=tx.clock(), to_judge=to_judge)
     return len(waiting)
 
 

@@ -35,8 +35,8 @@ def start_live(
 
     Raises:
         BakeoffError: ``not_live`` without a ``live:`` section, ``no_prompt`` for imported variants,
-            ``not_measured_live``; Conflict ``key_taken``, ``prompt_in_test``, ``layer_full``, ``was_stopped``,
-            ``reason_needed``; NotFound; Forbidden.
+            ``not_measured_live``, ``judge_not_ready``; Conflict ``key_taken``, ``prompt_in_test``, ``layer_full``,
+            ``was_stopped``, ``reason_needed``; NotFound; Forbidden.
     """
     authorise(store, actor, Operation.RUN_LIVE, f"experiment:{experiment_name}")
     with store.begin() as tx:
@@ -53,7 +53,7 @@ def start_live(
                 "Begin a new phase of it, or make a new experiment.",
             )
         _refuse_taken(tx, experiment, live)
-        refuse_unanswered(load_blueprint(tx, experiment))
+        refuse_unanswered(tx, load_blueprint(tx, experiment))
         labels.check_doubts(live_cautions(tx, experiment), reason=reason, what="Starting this live test")
         drawn_by = seed or secrets.token_hex(16)
         settings = settings_of(spec, live)

@@ -1,4 +1,4 @@
-"""What a worker does for live tests beside its runs: scores, silent answers, and a regular look by the guard."""
+"""What a worker does for live tests: scores, judges, silent answers, and a regular look by the guard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from experiments.actions.live.answer_shadow import answer_shadow
+from experiments.actions.live.judge_live import LiveJudges
 from experiments.actions.live.score_live import score_waiting
 from experiments.background import Loop, loop_state
 from experiments.completions import Completions
@@ -33,6 +34,7 @@ class LiveWorker:
         self._completions = completions
         self._worker = worker
         self._analyse = analyse
+        self._judges = LiveJudges(store, completions, worker)
         self._seen: dict[str, tuple[str, datetime]] = {}
 
     async def serve(self) -> None:
@@ -56,11 +58,12 @@ class LiveWorker:
             await asyncio.sleep(0 if busy else POLL_S)
 
     async def work_once(self) -> bool:
-        """Score some answers and ask some challengers; whether there was anything to do."""
+        """Score some answers, ask some judges and some challengers; whether there was anything to do."""
         scored = await asyncio.to_thread(score_waiting, self._store)
         asks = await asyncio.to_thread(self._shadows)
         await asyncio.gather(*(answer_shadow(self._store, self._completions, ask, worker=self._worker) for ask in asks))
-        return bool(scored or asks)
+        judged = await self._judges.judge_some()
+        return bool(scored or asks or judged)
 
     async def look(self) -> None:
         """Analyse every live test whose traffic has changed since the last look."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from experiments.experiment_file import LiveSpec
 from experiments.loading.live.findings import Fact, findings
 from experiments.loading.live.folds import earlier_values, fold_of
+from experiments.loading.live.judged import JudgedMetric, judged_metrics
 from experiments.loading.runs.blueprint import Blueprint
 from experiments.vocabulary import HealthStatus, MetricKind, content_hash
 from experiments.wording import count
@@ -41,19 +42,22 @@ MOST_LOST = 0.05
 
 @dataclass(frozen=True)
 class LiveEvidence:
-    """A live test as it stands: its sums, what its traffic tells besides, and the hash of both."""
+    """A live test as it stands: its sums, what its traffic and its judges tell besides, and the hash of it all."""
 
     sums: LiveSums
     traffic: Traffic
     facts: tuple[Fact, ...]
     data_hash: str
+    judged: tuple[JudgedMetric, ...] = ()
 
 
 def live_data_version(tx: Transaction, phase: LivePhaseRecord, blueprint: Blueprint, now: datetime) -> str:
     """A word that changes whenever an analysis of this phase would; days that pass change it too."""
     scorers = ",".join(sorted(use.fingerprint[:12] for use in blueprint.scorer_uses))
     days = int(_days(phase, now))
-    return f"live:{phase.id}:{phase.revision}:{days}:{fingerprint_of(tx.session, phase)}:{scorers}"
+    draws = [run.revision for d in tx.live_judging.draws(phase.id) for run in tx.runs.of_experiment(d["experiment_id"])]
+    rated = f":{sum(draws)}" if draws else ""
+    return f"live:{phase.id}:{phase.revision}:{days}:{fingerprint_of(tx.session, phase)}:{scorers}{rated}"
 
 
 def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord, now: datetime) -> LiveEvidence:
@@ -73,20 +77,41 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
             part = LiveSumsQueries(tx.session, phase, slice_of=(attribute, value))
             held = _stored_sums(part, blueprint, phase), _stored_grades(part, blueprint, live)
             slices[f"{attribute}={value}"] = _as_unit_sums(*held, {}, UnitSums)
+    judged = judged_metrics(tx, blueprint, phase)
     sums = LiveSums(
-        metrics=_as_unit_sums(stored, grades, exposed, UnitSums),
+        metrics=_as_unit_sums(stored, grades, exposed, UnitSums) | _corrected(judged, exposed),
         exposed=exposed,
         crossed=traffic.crossed,
         days=_days(phase, now),
-        slices=slices,
+        slices=_without(slices, {one.metric for one in judged}),
         least_days=live.minimum_days,
         values=_single_values(tx, blueprint, phase),
     )
     facts = (*_facts(phase, traffic, blueprint.control.name), *findings(tx, blueprint, phase, traffic))
+    facts += tuple(one.fact() for one in judged)
     told: dict[str, Any] = {"phase": phase.id, "sums": stored, "exposed": exposed, "traffic": asdict(traffic)}
     if grades:
         told["grades"] = grades
-    return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)))
+    if judged:
+        told["judged"] = [one.to_json() for one in judged]
+    return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)), judged)
+
+
+def _corrected(judged: Sequence[JudgedMetric], exposed: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """The sums that people's ratings make of a judge's, in place of the judge's own."""
+    return {
+        one.metric: {
+            name: replace(arm.sums, missing=max(0, exposed.get(name, 0) - arm.sums.units))
+            for name, arm in one.corrected.items()
+        }
+        for one in judged
+        if one.corrected is not None
+    }
+
+
+def _without(slices: Mapping[str, Mapping[str, Any]], metrics: set[str]) -> dict[str, dict[str, Any]]:
+    """Slices without what only a judge says there: ratings are too few to correct it in each."""
+    return {label: {m: sums for m, sums in held.items() if m not in metrics} for label, held in slices.items()}
 
 
 def _stored_sums(queries: LiveSumsQueries, blueprint: Blueprint, phase: LivePhaseRecord) -> dict[str, StoredSums]:

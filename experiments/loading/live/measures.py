@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from experiments.errors import BakeoffError
+from experiments.loading.live.judging import refuse_unready
 from experiments.loading.runs.blueprint import Blueprint
+from experiments.plans.plan import Plan
 from experiments.wording import metric_name
-
-JUDGES_ANSWER = False
-"""Whether sampled answers of live traffic are put before judges."""
+from storage.store import Transaction
 
 
-def refuse_unanswered(blueprint: Blueprint, *, judges_answer: bool = JUDGES_ANSWER) -> None:
+def refuse_unanswered(tx: Transaction, blueprint: Blueprint) -> None:
     """Nothing when every metric that decides or limits gets values from live traffic.
 
     Raises:
-        BakeoffError: ``not_measured_live``: a judge, people, or a scorer that needs a reference would have to give
-            it, and none of them sees answers of live traffic. Such a test would collect users and never decide.
+        BakeoffError: ``not_measured_live``: people, or a scorer that needs a reference, would have to give it, and
+            neither sees answers of live traffic; such a test would collect users and never decide.
+            ``judge_not_ready``: a judge would have to give it that may not decide.
     """
     plan = blueprint.spec.plan
-    needed = [name for name in plan.metric_names() if name not in plan.secondary or name == plan.primary.metric]
-    lacking = _lacking(blueprint, judges_answer=judges_answer)
-    for name in needed:
-        if name in lacking:
+    lacking, judged = _lacking(blueprint), blueprint.judged_metrics()
+    for name in deciding_metrics(plan):
+        if name in judged:
+            refuse_unready(tx, blueprint, name)
+        elif name in lacking:
             raise BakeoffError(
                 "not_measured_live",
                 f"The plan needs '{metric_name(name)}', but {lacking[name]}.",
@@ -29,13 +31,17 @@ def refuse_unanswered(blueprint: Blueprint, *, judges_answer: bool = JUDGES_ANSW
             )
 
 
-def _lacking(blueprint: Blueprint, *, judges_answer: bool) -> dict[str, str]:
+def deciding_metrics(plan: Plan) -> list[str]:
+    """The metrics that decide or limit."""
+    return [name for name in plan.metric_names() if name not in plan.secondary or name == plan.primary.metric]
+
+
+def _lacking(blueprint: Blueprint) -> dict[str, str]:
     """Why each metric without live values has none."""
     rated = {metric.name: "nobody rates answers of live traffic" for metric in blueprint.rated}
-    judged = dict.fromkeys(blueprint.judged_metrics(), "no judge is asked about answers of live traffic")
     scored = {
         scorer.metric: "answers of live traffic have no reference to compare with"
         for scorer in blueprint.scorers
         if "reference" in scorer.needs
     }
-    return {**rated, **({} if judges_answer else judged), **scored}
+    return {**rated, **scored}

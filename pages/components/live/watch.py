@@ -22,6 +22,7 @@ from pages.components.errors import show_errors
 from pages.components.inert import element
 from pages.components.live.charts import band, band_words
 from pages.components.live.exposures import show_exposures
+from pages.components.live.judged import show_judged
 from pages.components.live.live_list import live_badge, live_facts
 from pages.components.live.snippets import show_live_snippets
 from pages.components.numbers import seconds_words
@@ -61,6 +62,7 @@ def show_live_test(live: LiveTestView) -> None:
     _follow(live.key, view.arms, users_analysed=sum(result["live"]["exposed"].values()))
     _show_band(live, view, treatment, result)
     show_scorecard(result, view.spec.plan, control=control, treatment=treatment)
+    show_judged(live, view.arms, result["live"].get("judged", ()))
     show_slices(result, view.spec.plan, treatment.name, treatment.letter)
     show_exposures(live.key, view.arms)
     with st.expander("Connect an application", icon=":material/code:", key="live_connect"):

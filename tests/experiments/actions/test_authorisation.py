@@ -24,6 +24,7 @@ from experiments.actions.live.control_live import (
     resume_live,
 )
 from experiments.actions.live.design_live import live_design, start_designed_live
+from experiments.actions.live.draw_answers import draw_answers
 from experiments.actions.live.start_live import start_live
 from experiments.actions.live.stop_live import stop_live
 from experiments.actions.live.void_outcomes import void_outcomes
@@ -86,6 +87,7 @@ ASKED = {
     "new_link": lambda s, a: new_link(s, "x", actor=a),
     "revoke_links": lambda s, a: revoke_links(s, "x", actor=a),
     "close_session": lambda s, a: close_session(s, "x", actor=a),
+    "draw_answers": lambda s, a: draw_answers(s, "sums", actor=a),
     "start_live": lambda s, a: start_live(s, "sums", actor=a),
     "start_designed_live": lambda s, a: start_designed_live(
         s,

@@ -244,14 +244,19 @@ LIMIT = {"metric": "helpful", "margin": 0.05}
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
+    ("changes", "code", "word"),
     [
-        ({"scorers": [JUDGE], "plan": {"primary": {"metric": "helpful", "smallest_effect": 0.05}}}, "judge"),
+        (
+            {"scorers": [JUDGE], "plan": {"primary": {"metric": "helpful", "smallest_effect": 0.05}}},
+            "judge_not_ready",
+            "judge",
+        ),
         (
             {
                 "scorers": [JUDGE],
                 "plan": {"primary": {"metric": "resolved", "smallest_effect": 0.05}, "guardrails": [LIMIT]},
             },
+            "judge_not_ready",
             "judge",
         ),
         (
@@ -259,6 +264,7 @@ LIMIT = {"metric": "helpful", "margin": 0.05}
                 "ratings": [{"metric": "kind", "kind": "pairwise"}],
                 "plan": {"primary": {"metric": "kind", "smallest_effect": 0.05}},
             },
+            "not_measured_live",
             "rates",
         ),
         (
@@ -266,17 +272,18 @@ LIMIT = {"metric": "helpful", "margin": 0.05}
                 "scorers": ["exact_match"],
                 "plan": {"primary": {"metric": "exact_match", "smallest_effect": 0.05}},
             },
+            "not_measured_live",
             "reference",
         ),
     ],
 )
-def test_a_live_test_that_nobody_would_ever_measure_does_not_start(sqlite_store, changes, word):
+def test_a_live_test_that_nobody_would_ever_measure_does_not_start(sqlite_store, changes, code, word):
     spec = live_spec()
     given = {**spec.model_dump(mode="json"), **changes}
     experiment = made_live(sqlite_store, type(spec).model_validate(given))
     with pytest.raises(BakeoffError) as refused:
         start_live(sqlite_store, experiment.name, actor=ADA)
-    assert refused.value.code == "not_measured_live"
+    assert refused.value.code == code
     assert word in refused.value.message
     assert load_live(sqlite_store).tests == {}
 
