@@ -176,3 +176,8 @@ def test_an_outcome_is_taken_back_by_its_id(bakeoff, live):
     ]
     refused = bakeoff("outcomes", "void", kept.id, "--reason", "Sent by a test.")
     assert (refused.code, "voided already" in refused.err) == (2, True)
+
+
+def test_a_live_test_that_no_judge_decides_has_nothing_to_rate(bakeoff, live):
+    refused = bakeoff("live", "rate", live["key"])
+    assert (refused.code, "no judge" in refused.err) == (2, True)

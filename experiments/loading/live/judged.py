@@ -50,19 +50,25 @@ class JudgedMetric:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
+        return {
+            **self.evidence_json(),
+            "needed": {"in_all": FEWEST_RATED, "each": FEWEST_EACH},
+            "waiting": self.waiting,
+            "spent_usd": round(self.spent_usd, 10),
+            "budget_usd": self.budget_usd,
+            "problem": self.problem,
+        }
+
+    def evidence_json(self) -> dict[str, Any]:
+        """What an analysis rests on, without money and waiting: the same evidence has the same hash."""
         corrected = self.corrected or {}
         return {
             "metric": self.metric,
             "scored": dict(self.scored),
             "rated": dict(self.rated),
-            "needed": {"in_all": FEWEST_RATED, "each": FEWEST_EACH},
             "raw": {name: round(value, 10) for name, value in self.raw.items()},
             "corrected": {name: round(arm.sums.mean, 10) for name, arm in corrected.items()} or None,
             "weight": {name: round(arm.weight, 10) for name, arm in corrected.items()} or None,
-            "waiting": self.waiting,
-            "spent_usd": round(self.spent_usd, 10),
-            "budget_usd": self.budget_usd,
-            "problem": self.problem,
         }
 
     def fact(self) -> Fact:

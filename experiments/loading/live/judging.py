@@ -12,6 +12,7 @@ from experiments.judges import JUDGE, Judge, JudgeCase, bind_judge
 from experiments.loading.judging.judges import judge_label
 from experiments.loading.runs.blueprint import Blueprint
 from experiments.loading.runs.prices import price_book
+from experiments.vocabulary import MetricKind
 from experiments.wording import metric_name
 from storage.store import Transaction
 
@@ -51,6 +52,10 @@ def refuse_unready(tx: Transaction, blueprint: Blueprint, metric: str) -> None:
         reason, hint = "it is one criterion of a judge", f"Let the plan decide on '{metric_name(judge.metric)}'."
     elif (lacks := cannot_judge(judge)) is not None:
         reason, hint = lacks, "Let a judge decide that grades single answers by a rubric."
+    elif blueprint.metrics()[metric].kind is MetricKind.ORDINAL:
+        # grades are compared by rank, corrected ones by their means: one margin cannot mean both
+        reason = "its judge gives grades, which cannot be corrected by rank"
+        hint = "Let it say pass or fail, or give its verdicts values under 'categories'."
     elif blueprint.spec.live is not None and blueprint.spec.live.score_share <= 0:
         reason, hint = "no answers are sampled for its judge", "Set 'score_share' under 'live' above 0."
     elif (model := unpriced(tx, blueprint, judge)) is not None:

@@ -93,7 +93,7 @@ def live_evidence(tx: Transaction, blueprint: Blueprint, phase: LivePhaseRecord,
     if grades:
         told["grades"] = grades
     if judged:
-        told["judged"] = [one.to_json() for one in judged]
+        told["judged"] = [one.evidence_json() for one in judged]
     return LiveEvidence(sums, traffic, facts, content_hash(_plain(told)), judged)
 
 

@@ -29,7 +29,7 @@ from tests.rating_builders import arrived, rate_everything, served
 NAME = "refund reply"
 
 
-def _spec(*, score_share=100.0, budget=None, judge=None, prices=None, **live):
+def spec_with_judge(*, score_share=100.0, budget=None, judge=None, prices=None, **live):
     spec = live_spec(plan={"primary": {"metric": "right", "smallest_effect": 0.05}}, score_share=score_share, **live)
     limits = {} if budget is None else {"limits": {"judge_budget_usd": budget}}
     given = {**spec.model_dump(mode="json"), "scorers": [{"judge": {**JUDGE, **(judge or {})}}], **limits}
@@ -46,7 +46,7 @@ def allowed(monkeypatch):
 
 
 def _started(store, **changes):
-    made_live(store, _spec(**changes))
+    made_live(store, spec_with_judge(**changes))
     start_live(store, NAME, actor=ADA, seed=SEED)
     return load_live(store).tests[KEY]
 
@@ -91,7 +91,7 @@ def _refused(store):
 
 
 def test_a_judge_that_nobody_compared_with_people_starts_no_live_test(sqlite_store):
-    made_live(sqlite_store, _spec())
+    made_live(sqlite_store, spec_with_judge())
     refused = _refused(sqlite_store)
     assert (refused.code, "50" in refused.hint) == ("judge_not_ready", True)
 
@@ -103,7 +103,7 @@ def test_a_judge_that_agrees_with_people_may_start_one(sqlite_store):
 
 def test_a_judge_whose_card_says_no_starts_no_live_test(sqlite_store):
     assert not judged(sqlite_store, fake_judges.random_verdict)["judges"][0]["usable"]
-    made_live(sqlite_store, _spec())
+    made_live(sqlite_store, spec_with_judge())
     assert _refused(sqlite_store).code == "judge_not_ready"
     assert "may not decide" in _refused(sqlite_store).message
 
@@ -115,10 +115,11 @@ def test_a_judge_whose_card_says_no_starts_no_live_test(sqlite_store):
         ({"judge": {"pairwise": True}}, "two answers"),
         ({"judge": {"reference": True}}, "reference"),
         ({"prices": {}}, "price"),
+        ({"judge": {"scale": {1: "useless", 5: "solves it"}}}, "grades"),
     ],
 )
 def test_a_judge_without_anything_to_go_by_starts_no_live_test(sqlite_store, changes, word):
-    made_live(sqlite_store, _spec(**changes))
+    made_live(sqlite_store, spec_with_judge(**changes))
     refused = _refused(sqlite_store)
     assert (refused.code, word in refused.message) == ("judge_not_ready", True)
 
@@ -263,6 +264,8 @@ def test_people_who_rate_a_random_few_correct_the_judge(store, clock):
     _judge(store, fake_judges.biased, rounds=30)
 
     drawn = draw_answers(store, KEY, actor=ADA, answers=80)
+    before = fresh_analysis(store, NAME)
+    assert before.result["verdict"]["outcome"] == "cannot_decide"
     _rate(store, drawn.session)
     result = fresh_analysis(store, NAME).result
 
