@@ -75,6 +75,9 @@ class LiveJudging:
         """Settle a call that is out with what came of it; False when it was settled before."""
         made = table_of(LiveJudgement)
         row = self._session.execute(select(made).where(made.c.id == judgement_id)).mappings().one()
+        # the phase first, as where calls begin: PostgreSQL lets a second beginner of this try wait for its end
+        phase = select(col(LivePhase.id)).where(col(LivePhase.id) == row["phase_id"])
+        self._session.execute(phase.with_for_update(key_share=True))
         done = self._session.execute(
             update(LiveJudgement)
             .where(col(LiveJudgement.id) == judgement_id, col(LiveJudgement.state) == SENDING)
@@ -89,15 +92,11 @@ class LiveJudging:
         add_spending(self._session, [{**spent, "cost_usd": values["cost_usd"]}])
         return True
 
-    def settle_orphans(self, before: datetime, *, at: datetime) -> int:
-        """Calls that began before and never ended: their worker died. They count by their estimate; how many."""
+    def orphans(self, before: datetime) -> list[tuple[str, float | None]]:
+        """(id, estimate) of calls that began before and never ended: their worker died."""
         made = table_of(LiveJudgement)
         query = select(made.c.id, made.c.estimated_cost_usd).where(made.c.state == SENDING, made.c.started_at < before)
-        found = self._session.execute(query).all()
-        for identity, estimate in found:
-            values = {"state": "unknown", "cost_usd": estimate, "cost_status": "estimated", "error_kind": "interrupted"}
-            self.end(identity, values, at=at)
-        return len(found)
+        return [(identity, estimate) for identity, estimate in self._session.execute(query)]
 
     def progress(self, phase_id: str) -> tuple[int, str | None]:
         """(answers that wait for a judge, how the newest call that failed did)."""

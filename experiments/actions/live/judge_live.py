@@ -86,8 +86,8 @@ class LiveJudges:
         return any(await asyncio.gather(*(self._judge(docket) for docket in dockets)))
 
     def _dockets(self) -> list[LiveDocket]:
-        with self._store.begin() as tx:
-            tx.live_judging.settle_orphans(tx.clock() - DEAD_AFTER, at=tx.clock())
+        self._settle_orphans()
+        with self._store.read() as tx:
             besides = list(self._spent_phases)
             rows = tx.live_judging.waiting(states=JUDGED_STATES, besides=besides, limit=AT_ONCE)
             ids = [row["id"] for row in rows]
@@ -103,6 +103,15 @@ class LiveJudges:
                 mine = tuple(one for one in asked if one["call_id"] == row["id"])
                 found.append(LiveDocket(row, blueprint, still, prices, mine))
         return found
+
+    def _settle_orphans(self) -> None:
+        """Calls of workers that died count by their estimate, each in a transaction of its own."""
+        with self._store.read() as tx:
+            orphans = tx.live_judging.orphans(tx.clock() - DEAD_AFTER)
+        for identity, estimate in orphans:
+            values = {"state": "unknown", "cost_usd": estimate, "cost_status": CostStatus.ESTIMATED.value}
+            with self._store.begin() as tx:
+                tx.live_judging.end(identity, {**values, "error_kind": "interrupted"}, at=tx.clock())
 
     async def _judge(self, docket: LiveDocket) -> bool:
         """Whether the answer is done with."""

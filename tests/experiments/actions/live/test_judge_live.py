@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from experiments.actions.installation.change_settings import set_monthly_budget
 from experiments.actions.live.draw_answers import draw_answers, question_of
 from experiments.actions.live.judge_live import DEAD_AFTER, LiveJudges
 from experiments.actions.live.score_live import score_waiting
 from experiments.actions.live.start_live import start_live
+from experiments.actions.live.stop_live import stop_live
+from experiments.actions.live.work_live import LiveWorker
 from experiments.actions.results.analyse import fresh_analysis
 from experiments.completions import CompletionSettings, open_completions
 from experiments.errors import BakeoffError, Conflict
@@ -154,14 +157,14 @@ def test_answers_are_judged_once_each_on_the_books_as_judge(store, clock):
 
 @pytest.mark.usefixtures("allowed")
 def test_judging_stops_within_its_budget_and_the_answers_wait(store, clock):
-    live = _started(store, budget=0.0005)
+    live = _started(store, budget=0.002)
     _answered(store, live, clock(), 30)
 
     _judge(store, rounds=6)
 
     [(spent,)] = _rows(store, "SELECT judge_spent_usd FROM live_phase")
     [(waiting,)] = _rows(store, "SELECT count(*) FROM gateway_call WHERE score_state = 'judging'")
-    assert spent <= 0.0005
+    assert 0 < spent <= 0.002
     assert waiting > 0
     [check] = [c for c in fresh_analysis(store, NAME).result["health"] if c["check"] == "judge"]
     assert f"{waiting} answers wait" in check["message"]
@@ -217,6 +220,68 @@ def test_an_answer_waits_while_the_judges_provider_is_away(sqlite_store, clock):
     assert _rows(sqlite_store, "SELECT judge_spent_usd FROM live_phase")[0][0] == pytest.approx(0)
     _judge(sqlite_store, rounds=2)
     assert _rows(sqlite_store, "SELECT count(*) FROM live_score")[0][0] == 3
+
+
+@pytest.mark.usefixtures("allowed")
+def test_two_workers_at_once_pay_for_each_verdict_once(store, clock):
+    live = _started(store)
+    _answered(store, live, clock(), 24)
+
+    async def go(environ):
+        completions = open_completions(CompletionSettings.from_env(environ), environ=environ)
+        try:
+            workers = [LiveJudges(store, completions, name) for name in ("one", "two")]
+            for _ in range(8):
+                await asyncio.gather(*(worker.judge_some() for worker in workers))
+        finally:
+            await completions.aclose()
+
+    with FakeProvider(responder=fake_judges.playing(fake_judges.good)) as provider:
+        asyncio.run(go({"OPENAI_API_BASE": provider.base_url, "OPENAI_API_KEY": "sk-test"}))
+
+    calls = _rows(store, "SELECT call_id, count(*) n, sum(cost_usd) usd FROM live_judgement GROUP BY call_id")
+    assert {c.n for c in calls} == {1}
+    assert len(calls) == len(_rows(store, "SELECT id FROM live_score")) == 24
+    [(spent,)] = _rows(store, "SELECT judge_spent_usd FROM live_phase")
+    assert spent == pytest.approx(sum(c.usd for c in calls))
+
+
+@pytest.mark.usefixtures("allowed")
+def test_judging_obeys_the_budget_of_the_month(sqlite_store, clock):
+    live = _started(sqlite_store)
+    _answered(sqlite_store, live, clock(), 20)
+    set_monthly_budget(sqlite_store, 0.002, actor=ADA)
+
+    _judge(sqlite_store, rounds=5)
+
+    with sqlite_store.read() as tx:
+        assert 0 < tx.installation.spent_since(month_start(tx.clock())) <= 0.002
+    assert _rows(sqlite_store, "SELECT count(*) FROM gateway_call WHERE score_state = 'judging'")[0][0] > 0
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_live_worker_judges_beside_its_other_work_until_the_test_is_stopped(sqlite_store, clock):
+    demo = {"judge": {"model": "demo/judge"}, "prices": {}}
+    live = _started(sqlite_store, **demo)
+
+    def work():
+        async def go():
+            completions = open_completions(CompletionSettings.from_env({"BAKEOFF_DEMO_TIME_SCALE": "0"}), environ={})
+            worker = LiveWorker(sqlite_store, completions, "w", lambda _experiment: asyncio.sleep(0))
+            while await worker.work_once():
+                pass
+            await completions.aclose()
+
+        asyncio.run(go())
+
+    _answered(sqlite_store, live, clock(), 12)
+    work()
+    assert _rows(sqlite_store, "SELECT count(*) FROM live_score")[0][0] == 12
+    said = AnswerSample("GOOD", variables={"ticket": "t"})
+    record(sqlite_store, [met(live, "late", clock()), call(live, "late", clock(), id="late", sample=said)])
+    stop_live(sqlite_store, KEY, actor=ADA)
+    work()
+    assert _rows(sqlite_store, "SELECT count(*) FROM live_score")[0][0] == 12
 
 
 @pytest.mark.usefixtures("allowed")
