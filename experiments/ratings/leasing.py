@@ -77,7 +77,7 @@ def how_many(*, held: int, done: int, quota: int | None, open_items: int, raters
     """How many tasks to hand out now: enough to work ahead, no more than others leave, never past the quota.
 
     ``raters`` are those who were there lately; whoever is alone leaves nothing for others. Who is not ``answering``
-    gets two at a time.
+    gets ``VISITOR_HELD`` at most.
     """
     fair = open_items + held if raters <= 1 else max(FEWEST_HELD, open_items // (2 * raters))
     wanted = min(MOST_HELD if answering else VISITOR_HELD, fair) - held
