@@ -192,13 +192,13 @@ class Worker:
             execution.stop(RunState.QUEUED, "")
         try:
             ended = await execution.execute()
+            self._active.pop(run.id, None)  # before the lease goes back, or the heartbeat takes it again
             finished = await asyncio.to_thread(self._close_run, run.id, ended)
         except Exception:
+            self._active.pop(run.id, None)
             with suppress(BakeoffError):  # otherwise everybody waits until the lease ends
                 await asyncio.to_thread(self._release, run.id)
             raise
-        finally:
-            self._active.pop(run.id, None)
         if finished is not None and self._on_finished is not None:
             await self._on_finished(finished)
         return ended
@@ -249,6 +249,8 @@ class Worker:
                 if not tx.runs.claim(run_id, owner=self.id, now=now, lease=LEASE):
                     execution.stop(RunState.PAUSED, "")
                 execution.reckon_budget(tx)
+                if run_id not in self._active:  # it ended while this transaction waited to write
+                    tx.runs.release(run_id, self.id)
             alive = [w.id for w in tx.installation.workers_alive(now - LEASE)]
             tx.previews.give_up_orphans(alive, now)
 

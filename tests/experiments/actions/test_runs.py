@@ -1,6 +1,7 @@
 """Runs: what is planned is done once, guards stop in time, and the books agree with what was answered."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from experiments.actions.results.open_results import open_results
 from experiments.actions.results.rescore import rescore
 from experiments.actions.runs.control_run import cancel_run, pause_run, resume_run, retry_failed
 from experiments.actions.runs.start_run import start_run
+from experiments.actions.runs.work import Worker
 from experiments.actions.trying.answer_preview import answer_preview
 from experiments.actions.trying.try_prompts import try_prompts
 from experiments.completions import CompletionSettings, open_completions
@@ -478,3 +480,21 @@ def test_a_start_that_is_refused_takes_no_failed_row_back(sqlite_store: Store):
     with pytest.raises(BakeoffError):
         start_run(sqlite_store, "sums", actor=ADA, limits=Limits(budget_usd=1), retry_failed=True)
     assert run_progress(sqlite_store, experiment.id).failed == 4
+
+
+def test_a_heartbeat_that_meets_the_end_of_a_run_leaves_its_lease_free(store: Store):
+    """The lease went back while the heartbeat waited to write; it took it again, and nobody could for a minute."""
+    made(store, spec_of(), rows=2)
+    run = start_run(store, "sums", actor=ADA)
+    worker = Worker(store, None)
+    assert worker.claim(run.id) is not None
+
+    class Ending:
+        def reckon_budget(self, _tx):
+            worker._active.pop(run.id)
+
+    worker._active[run.id] = Ending()
+    worker._renew()
+
+    with store.begin() as tx:
+        assert tx.runs.claim(run.id, owner="somebody else", now=store.clock(), lease=timedelta(seconds=60))
