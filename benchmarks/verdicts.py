@@ -4,7 +4,7 @@ For every planted fault and design, through the door of ``bakeoff analyse``: how
 often "no difference that matters" stands over a true loss of twice the smallest effect, how often a clear win of the
 same design without the fault does not ship, and how often the answer names the cause of the fault.
 
-    python -m benchmarks.verdicts                      # 400 runs a cell, about half an hour of one core
+    python -m benchmarks.verdicts                      # 400 runs a cell, about an hour of one core
     python -m benchmarks.verdicts --runs 40            # a quick look
     python -m benchmarks.verdicts --only "heavy user"
 """
