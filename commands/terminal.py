@@ -44,7 +44,7 @@ def store() -> Store:
 
 
 def actor() -> Actor:
-    """The person at this terminal; whoever can start the program on the machine of the data may do everything."""
+    """The person at this terminal; anybody who can start the program on the machine of the data may do everything."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

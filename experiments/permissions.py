@@ -56,7 +56,7 @@ SCOPE_FOR: dict[Operation, Scope] = {
 def allowed(actor: Actor, operation: Operation) -> bool:
     """True when the actor's role or one of its scopes permits the operation.
 
-    Rating is for raters alone: whoever reads results has seen who wrote what.
+    Rating is for raters alone: a reader of results has seen who wrote what.
     """
     if actor.role is Role.RATER or operation is Operation.RATE:
         return actor.role is Role.RATER and operation is Operation.RATE

@@ -50,7 +50,7 @@ class ExposureRecorder:
         return identity in self._new or identity in self._old
 
     def keep(self, met: Sequence[Met]) -> asyncio.Future[None]:
-        """Done when the exposures are on disk: whoever acts on them awaits it. It fails with SpillFull."""
+        """Done when the exposures are on disk: the caller awaits it before acting on them. It fails with SpillFull."""
         fresh = [m for m in met if m.event is not None]
         if not fresh:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -196,7 +196,7 @@ class Spill:
                     break
             try:
                 problem = self._write(group)
-            except Exception as error:  # whoever waits for these lines is answered, whatever went wrong
+            except Exception as error:  # a waiter for these lines is answered, whatever went wrong
                 state.failed(error)
                 problem = SpillFull("the event log cannot be written")
             if problem is not None:
@@ -308,7 +308,7 @@ def open_spill(root: Path) -> Spill:
 
 
 def abandoned(root: Path, own: Spill) -> Iterator[Spill]:
-    """The logs that dead processes left, opened; whoever takes one closes it."""
+    """The logs that dead processes left, opened; the caller closes them."""
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and path != own.folder):
         spill = Spill(folder)
         if any(folder.glob(f"*{SUFFIX}")) and spill.try_open():

@@ -1,7 +1,7 @@
 """Anchors of the audit log outside the database: after each event, its number and hash go into a file beside it.
 
-A chain of hashes shows what was changed inside it, never that its end is missing. The file does, as long as whoever
-changes the database does not change the file too; so copies of a head elsewhere (backups, results, logs) still count.
+A chain of hashes shows what was changed inside it, never that its end is missing. The file does, as long as the
+same hand does not change both; so copies of a head elsewhere (backups, results, logs) still count.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _IMPORTING = threading.Lock()
 def litellm_module() -> Litellm:
     """Litellm with our settings: no network at import, no console output, no dropped parameters, no retries.
 
-    May be called from any thread; whoever comes second waits for the first.
+    May be called from any thread; a second caller waits for the first.
     """
     with _IMPORTING:
         return _prepared()

@@ -1,6 +1,6 @@
 """Texts that are judged, fenced off as data: the marks around them cannot be forged by what stands between them.
 
-The mark holds a hash of the very texts, so that whoever writes a text cannot know it beforehand, equal texts are sent
+The mark holds a hash of the very texts, so that the author of a text cannot know it beforehand, equal texts are sent
 alike (and found in the cache), and no text can hold the mark that closes it.
 """
 

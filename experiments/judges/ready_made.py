@@ -37,4 +37,4 @@ READY_MADE: Mapping[str, Mapping[str, Any]] = {
         ),
     },
 }
-"""Name → options of a judge; whoever uses one names the model, and for ``grounded`` the ``columns`` with the facts."""
+"""Name → options of a judge; a use names the model, and for ``grounded`` the ``columns`` with the facts."""

@@ -135,7 +135,7 @@ class PriceBook:
 
 
 def runs_locally(model: str) -> bool:
-    """Whether a model runs on one's own machine; ``ollama/…-cloud`` models do not, whoever serves them."""
+    """Whether a model runs on one's own machine; ``ollama/…-cloud`` models do not, no matter who serves them."""
     return model.partition("/")[0] in LOCAL_PROVIDERS and not model.endswith("cloud")
 
 

@@ -76,8 +76,8 @@ def is_answering(answered_at: datetime | None, now: datetime) -> bool:
 def how_many(*, held: int, done: int, quota: int | None, open_items: int, raters: int, answering: bool = True) -> int:
     """How many tasks to hand out now: enough to work ahead, no more than others leave, never past the quota.
 
-    ``raters`` are those who were there lately; whoever is alone leaves nothing for others. Who is not ``answering``
-    gets ``VISITOR_HELD`` at most.
+    ``raters`` are those who were there lately; a rater alone leaves nothing for others. A rater who is not
+    ``answering`` gets ``VISITOR_HELD`` at most.
     """
     fair = open_items + held if raters <= 1 else max(FEWEST_HELD, open_items // (2 * raters))
     wanted = min(MOST_HELD if answering else VISITOR_HELD, fair) - held

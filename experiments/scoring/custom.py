@@ -2,7 +2,7 @@
 
 None of their code runs in this process. Each has a process of its own without the environment's keys, under a time
 and a memory limit; a hang, a crash or a leak there costs the scores of some rows, not the run. That guards against
-mistakes, not against malice: whoever may write into the folder may run code on this machine.
+mistakes, not against malice: anybody who may write into the folder may run code on this machine.
 """
 
 from __future__ import annotations

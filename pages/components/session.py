@@ -33,7 +33,7 @@ def _completions() -> Completions:
 
 
 def actor() -> Actor:
-    """Who sits at this browser. Without a login that is whoever reaches the address, and they may do everything."""
+    """Who sits at this browser. Without a login that is anybody who reaches the address, with all rights."""
     try:
         name = getpass.getuser() if settings().is_local() and not settings().insecure_no_login else "somebody"
     except (KeyError, OSError):

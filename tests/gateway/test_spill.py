@@ -126,7 +126,7 @@ def test_a_full_log_says_so_and_keeps_what_it_has(tmp_path: Path):
     spill.close()
 
 
-def test_a_disk_that_refuses_is_told_to_whoever_waits_and_the_log_goes_on(spill: Spill, monkeypatch):
+def test_a_disk_that_refuses_is_reported_to_its_callers_and_the_log_goes_on(spill: Spill, monkeypatch):
     keep(spill, events_of(0, 1))
     real = os.write
 

@@ -25,7 +25,7 @@ OPEN = {LiveState.RUNNING, LiveState.FROZEN, LiveState.PAUSED}
 
 
 def ramp_live(store: Store, name: str, per_cent: float, *, actor: Actor) -> LivePhaseRecord:
-    """Let this share of all units take part; whoever takes part already stays, and meets the same variant.
+    """Let this share of all units take part; units that take part already stay, and meet the same variant.
 
     Raises:
         BakeoffError: ``bad_share``; Conflict ``layer_full``, ``not_running`` or ``changed_meanwhile``; NotFound;

@@ -27,7 +27,7 @@ class Arrival:
 
 
 def arrive(store: Store, token: str, *, known: Sequence[str] = ()) -> Arrival:
-    """A place for whoever opens a link. ``known`` are secrets that the browser has from links before.
+    """A place for a visitor of a link. ``known`` are secrets that the browser has from links before.
 
     Somebody who has a place in that session keeps it, whichever link of the session it is; who works in several
     sessions keeps all of them.
@@ -39,7 +39,7 @@ def arrive(store: Store, token: str, *, known: Sequence[str] = ()) -> Arrival:
         now = tx.clock()
         link = tx.ratings.link_of_token(hash_of(token))
         if link is None or not link_is_good(link, now):
-            raise Gone("link_over", "This link opens nothing (any more).", "Ask whoever sent it for a new one.")
+            raise Gone("link_over", "This link opens nothing (any more).", "Ask the sender for a new one.")
         own = _own_secret(tx, link, known)
         rater = tx.ratings.rater_of_secret(hash_of(own)) if own else None
         if rater is not None and rater.link_id == link.id:
@@ -102,4 +102,4 @@ def seated(tx: Transaction, seat: Seat, now: datetime) -> Seat:
 
 
 def _full() -> Gone:
-    return Gone("link_full", "All places of this link are taken.", "Ask whoever sent it for a new one.")
+    return Gone("link_full", "All places of this link are taken.", "Ask the sender for a new one.")

@@ -39,7 +39,7 @@ def apply_judges(
     judge_budget_usd: float | None = None,
     check_model: ModelCheck = lambda _model: None,
 ) -> RunRecord:
-    """The run, queued for its judges; whoever works on it judges what they have not judged, and generates nothing.
+    """The run, queued for its judges; its worker judges what they have not judged, and generates nothing.
 
     ``judges`` are added, or replace those of the same metric; None means those in use. Cases that got no verdict are
     asked again. ``judge_budget_usd`` holds for all that judges cost in this run, earlier ones included.

@@ -1,6 +1,6 @@
 """Calls that cost money: on the books before they leave, retried within limits, settled with what came back.
 
-What is asked for and what becomes of the answer is the business of whoever asks: a run generates, judges judge.
+What is asked for and what becomes of the answer is the caller's business: a run generates, judges judge.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def _write_replies_better(stage: Store, clock: StoryClock, tickets_id: str) -> N
 
 
 def _ask_about_the_topics(stage: Store, clock: StoryClock) -> None:
-    """Was the sorting right after all? Two people have begun to say; the session stays open for whoever comes next."""
+    """Was the sorting right after all? Two people have begun to say; the session stays open for the next visitor."""
     name = project.topic_experiment().name
     clock.set(day=LIVE_DAY, hour=9, minute=25)
     begin_to_rate_the_topics(stage, clock, name, actor=SAMPLE)

@@ -35,7 +35,7 @@ def rate_the_replies(stage: Store, clock: StoryClock, experiment: str, *, actor:
 
 
 def begin_to_rate_the_topics(stage: Store, clock: StoryClock, experiment: str, *, actor: Actor) -> None:
-    """Two people begin with a session that stays open, so that whoever tries the sample can go on with it."""
+    """Two people begin with a session that stays open, so that a visitor of the sample can go on with it."""
     opened = open_session(stage, experiment, project.rating_session("right_queue"), actor=actor)
     for rater in RATERS[:2]:
         _rate(stage, clock, opened.link, rater, is_right_topic, most=RATED_OF_OPEN)

@@ -136,7 +136,7 @@ def _judged(
 
 
 def _problem(phase: LivePhaseRecord, waiting: int, budget: float, why: str | None) -> str:
-    """Why answers wait, where any do: whoever reads it sees what was spent and what went wrong last."""
+    """Why answers wait, where any do: what was spent, and the last failure."""
     if not waiting:
         return ""
     told = f"{count(waiting, 'answer waits', 'answers wait')} for a judge"

@@ -89,7 +89,7 @@ class Seat:
 
 
 def take_seat(tx: Transaction, secret: str) -> Seat:
-    """The seat of whoever holds this secret; the session is locked for this transaction.
+    """The seat of the rater who holds this secret; the session is locked for this transaction.
 
     Raises:
         Unauthenticated: ``link_needed`` without a known secret, and when its link expired or was revoked.

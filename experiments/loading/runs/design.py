@@ -1,6 +1,6 @@
 """An experiment file → what it comes to: prompts resolved, columns matched, scorers bound, plan checked. Only reads.
 
-Whoever creates an experiment and whoever only wants to know what a plan would cost go through here, so that a page
+Creating an experiment and asking what a plan would cost both go through here, so that a page
 never promises what the action then refuses.
 """
 

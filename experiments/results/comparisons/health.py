@@ -247,7 +247,7 @@ def duplicates_check(study: Study) -> HealthCheck | None:
 
 
 def removed_check(seen_before: int, seen_now: int, *, unit: str) -> HealthCheck | None:
-    """No unit left the evidence after its effects were seen: whoever chooses what stays chooses the result."""
+    """No unit left the evidence after its effects were seen: choosing what stays is choosing the result."""
     if seen_now >= seen_before:
         return None
     gone = count(seen_before - seen_now, unit)

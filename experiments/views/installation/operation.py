@@ -1,4 +1,4 @@
-"""Numbers for whoever is on call."""
+"""Numbers for the person on call."""
 
 from __future__ import annotations
 

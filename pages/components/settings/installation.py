@@ -16,7 +16,7 @@ from pages.components.tables import show_table
 
 
 def show_installation() -> None:
-    """Everything for whoever keeps this running."""
+    """Everything for the people who keep this running."""
     view = installation_view(store())
     if view.sqlite_has_wal_bug:
         st.warning(

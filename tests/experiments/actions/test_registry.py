@@ -1,4 +1,4 @@
-"""Promotion, rollback, labels: the rules hold on the server, whoever asks."""
+"""Promotion, rollback, labels: the rules hold on the server for every caller."""
 
 import threading
 from datetime import UTC, datetime, timedelta

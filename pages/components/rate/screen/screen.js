@@ -263,6 +263,6 @@ function nameField() {
   field.name = "rater";
   field.maxLength = 80;
   field.autocomplete = "name";
-  label.append(field, make("span", "muted", " Only whoever opened this session sees it."));
+  label.append(field, make("span", "muted", " Only the owner of this session sees it."));
   return label;
 }

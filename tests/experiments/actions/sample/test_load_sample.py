@@ -153,7 +153,7 @@ def test_three_people_rated_the_replies_blind_and_do_not_always_agree(with_sampl
     assert all("simulated" in rater.label and not rater.excluded for rater in report.raters)
 
 
-def test_a_session_waits_for_whoever_tries_the_raters_link(with_sample: Store):
+def test_a_session_waits_for_the_next_visitor_of_the_raters_link(with_sample: Store):
     [waiting] = waiting_ratings(with_sample)
     [session] = rating_sessions(with_sample, TOPIC)
     assert (waiting.session_id, session.state, session.link.state) == (session.id, "open", "open")

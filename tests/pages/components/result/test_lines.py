@@ -5,6 +5,7 @@ import pytest
 from experiments.plans.plan import Guardrail, Plan, PrimaryMetric
 from pages.components.result.lines import (
     difference_words,
+    evened_out_lines,
     forest_panels,
     judgement_of,
     score_lines,
@@ -115,3 +116,21 @@ def test_a_plan_with_limits_marks_them_on_their_own_rows():
     row = forest_panels(_result(latency), "B", plan)[0].rows[0]
 
     assert (row.estimate, row.mark) == (-120.0, -200.0)
+
+
+def test_slices_evened_out_stand_beside_what_was_measured():
+    slices = [
+        _comparison(slice="language=de", estimate=0.12, lower=0.02, upper=0.22),
+        _comparison(slice="language=", estimate=0.02, lower=-0.03, upper=0.07),
+        _comparison(slice="language=de", estimate=0.5, lower=0.4, upper=0.6, treatment="C"),
+    ]
+    pooled = {
+        "language=de": {"estimate": 0.08, "lower": 0.01, "upper": 0.15},
+        "language=": {"estimate": 0.03, "lower": -0.02, "upper": 0.08},
+    }
+    difference = {"column": "language", "metric": "helpful", "treatment": "B", "pooled": pooled}
+
+    assert evened_out_lines(_result(_comparison(), *slices), difference) == [
+        ["de", "+12.0 points", "+8.0 points", "between +1.0 and +15.0 points"],
+        ["(empty)", "+2.0 points", "+3.0 points", "between −2.0 and +8.0 points"],
+    ]
